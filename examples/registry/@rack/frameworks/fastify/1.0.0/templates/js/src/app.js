@@ -1,0 +1,11 @@
+import Fastify from 'fastify';
+import healthRoutes from './routes/health.js';
+
+/** The application without a socket, so that tests can use `app.inject()`. */
+export async function buildApp(options = {}) {
+  const app = Fastify(options);
+
+  await app.register(healthRoutes);
+
+  return app;
+}

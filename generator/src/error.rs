@@ -1,0 +1,109 @@
+//! What stops a whole operation: one line that names the path, the reason and, where there is one, the way out.
+//!
+//! Faults of single items are no errors but problems of a report (`crate::report`).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of an operation that may be stopped.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why nothing was done (exit status 2).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk said no.
+    #[error("cannot {action} {}: {cause}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file or folder is not what it must be.
+    #[error("{}: {why}", path.display())]
+    Refused {
+        /// Which.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Somebody else holds the lock.
+    #[error("{} is locked by {holder}; waited ten seconds for it", path.display())]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who, and since when.
+        holder: String,
+    },
+    /// The record of the last build cannot be used.
+    #[error("{}: the record of the last build fails: {cause}; it may be deleted, the next build makes it anew", path.display())]
+    Record {
+        /// The record's file.
+        path: PathBuf,
+        /// What the store said.
+        #[source]
+        cause: redb::Error,
+    },
+    /// A build would remove suspiciously much.
+    #[error(
+        "{}: this build would remove {removals} of {outputs} outputs; is the source tree complete? `--allow-removals` goes on",
+        path.display()
+    )]
+    ManyRemovals {
+        /// The source tree.
+        path: PathBuf,
+        /// Outputs that would go.
+        removals: usize,
+        /// Outputs that there are.
+        outputs: usize,
+    },
+}
+
+impl Error {
+    /// A file or folder that is not what it must be.
+    pub fn refused(path: impl Into<PathBuf>, why: impl ToString) -> Self {
+        Self::Refused {
+            path: path.into(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Whether the disk is full, or a quota is.
+    pub fn is_storage_full(&self) -> bool {
+        matches!(
+            self.io_kind(),
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        )
+    }
+
+    /// Whether the disk takes no writes at all.
+    pub fn is_read_only(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Io { cause, .. } => Some(cause.kind()),
+            _ => None,
+        }
+    }
+}
+
+/// Says what was tried and on what when the disk says no.
+pub trait At<T> {
+    /// `action` is a verb: `read`, `create`.
+    fn at(self, action: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> At<T> for std::result::Result<T, E> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|cause| Error::Io {
+            action,
+            path: path.to_owned(),
+            cause: cause.into(),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! A text that is JSON in the strict sense, with its value and the places in it. Schemas may not enter.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::fault::{Found, SchemaFault};
+use super::position::Positions;
+
+/// Faults in one report. Nobody mends more in one go, and a hostile manifest must not become a huge answer.
+const FAULTS_MAX: usize = 1000;
+
+/// A JSON document and where everything stands in it.
+#[derive(Debug)]
+pub(super) struct Document<'a> {
+    text: &'a str,
+    pub(super) value: Value,
+    pub(super) positions: Positions<'a>,
+}
+
+/// Bytes as JSON: UTF-8, no byte order mark, nothing that RFC 8259 does not have.
+pub(super) fn strict_json(bytes: &[u8]) -> Result<(&str, Value), SchemaFault> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let text = String::from_utf8_lossy(valid);
+            return Err(fault_at(&text, text.len(), "not UTF-8".to_owned()));
+        }
+    };
+    if text.starts_with('\u{feff}') {
+        let message = "not JSON: it starts with a byte order mark".to_owned();
+        return Err(SchemaFault::of_document(message));
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Ok((text, value)),
+        Err(error) => Err(fault_of_serde(text, "not JSON: ", &error)),
+    }
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, SchemaFault> {
+        let (text, value) = strict_json(bytes)?;
+        // Whatever the two parsers may disagree on is no JSON either.
+        let positions = Positions::of(text).map_err(|error| {
+            let message = format!("not JSON: {}", error.kind());
+            fault_at(text, error.range().start, message)
+        })?;
+        Ok(Self {
+            text,
+            value,
+            positions,
+        })
+    }
+
+    /// The keys that their object has had before: readers differ in which one they take.
+    pub(super) fn repeated_keys(&self) -> Vec<Found> {
+        let found = |(path, offset): &(String, usize)| Found {
+            offset: *offset,
+            path: path.clone(),
+            message: "this key is there already; each may come once".to_owned(),
+        };
+        self.positions.repeated.iter().map(found).collect()
+    }
+
+    /// The faults in document order, each once, with lines and columns.
+    pub(super) fn report(&self, mut found: Vec<Found>) -> Vec<SchemaFault> {
+        found.sort_by_key(|fault| fault.offset);
+        found.dedup();
+        let more = found.len().saturating_sub(FAULTS_MAX);
+        found.truncate(FAULTS_MAX);
+        if let (1.., Some(last)) = (more, found.last_mut()) {
+            let note = format!("; {more} more faults follow");
+            last.message.push_str(&note);
+        }
+        let mut place = Place::START;
+        let placed = |fault: Found| {
+            place.advance(self.text, fault.offset);
+            place.fault(fault.path, fault.message)
+        };
+        found.into_iter().map(placed).collect()
+    }
+
+    /// The document as the type that its schema describes.
+    pub(super) fn typed<T: DeserializeOwned>(&self) -> Result<T, SchemaFault> {
+        serde_json::from_str(self.text).map_err(|error| fault_of_serde(self.text, "", &error))
+    }
+}
+
+/// An offset as people count; it only moves forward, so that a report costs one walk along the text.
+struct Place {
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    const START: Self = Self {
+        offset: 0,
+        line: 1,
+        column: 1,
+    };
+
+    fn advance(&mut self, text: &str, offset: usize) {
+        for c in text.get(self.offset..offset).unwrap_or_default().chars() {
+            match c {
+                '\n' => (self.line, self.column) = (self.line + 1, 1),
+                _ => self.column += 1,
+            }
+        }
+        self.offset = offset;
+    }
+
+    fn fault(&self, path: String, message: String) -> SchemaFault {
+        SchemaFault {
+            path,
+            line: self.line,
+            column: self.column,
+            message,
+        }
+    }
+}
+
+fn fault_at(text: &str, offset: usize, message: String) -> SchemaFault {
+    let mut place = Place::START;
+    place.advance(text, offset);
+    place.fault(String::new(), message)
+}
+
+/// `serde_json` counts columns in bytes, from 0 where a line has just begun, and ends its messages with the place.
+fn fault_of_serde(text: &str, prefix: &str, error: &serde_json::Error) -> SchemaFault {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    let line = text.split('\n').nth(error.line().saturating_sub(1));
+    let line = line.unwrap_or_default();
+    let bytes_before = error.column().saturating_sub(1).min(line.len());
+    let before = &line[..line.floor_char_boundary(bytes_before)];
+    SchemaFault {
+        line: error.line().max(1),
+        column: before.chars().count() + 1,
+        ..SchemaFault::of_document(format!("{prefix}{message}"))
+    }
+}

@@ -1,0 +1,58 @@
+//! How much an archive may ask for. Numbers only: the rooms that read archives enforce them.
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// The limits of one archive; sizes are written `"512MiB"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of the tar inside the archive, headers and padding included: all of it is work for us.
+    pub max_unpacked: ByteSize,
+    /// Bytes of one file.
+    pub max_file: ByteSize,
+    /// Files and folders, those that are only implied by a path included: each may cost an inode.
+    pub max_entries: u64,
+    /// How many times its own size an archive may unpack to, judged once it is past
+    /// [`Limits::EXPANSION_FREE`].
+    pub max_expansion: u64,
+    /// Bytes of `registry.json`, which is read into memory.
+    pub max_manifest: ByteSize,
+}
+
+impl Limits {
+    /// Small packages compress very well (a tar of one short file is mostly zeros), and do no harm.
+    pub const EXPANSION_FREE: ByteSize = ByteSize::mib(1);
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_unpacked: ByteSize::mib(512),
+            max_file: ByteSize::mib(64),
+            max_entries: 10_000,
+            max_expansion: 200,
+            max_manifest: ByteSize::mib(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_written_with_their_unit_and_the_rest_defaults() {
+        let limits: Limits = serde_json::from_str(r#"{"max_file": "8MiB"}"#).unwrap();
+        let expected = Limits {
+            max_file: ByteSize::mib(8),
+            ..Limits::default()
+        };
+        assert_eq!(limits, expected);
+    }
+
+    #[test]
+    fn a_limit_that_does_not_exist_is_an_error() {
+        assert!(serde_json::from_str::<Limits>(r#"{"max_flie": "8MiB"}"#).is_err());
+    }
+}

@@ -1,7 +1,25 @@
 //! Turns a source tree of registry items into trees that any web server can serve.
 //!
-//! Dependencies point one way: `commit` → `render`, `plan` → `model`, never back.
+//! A build is a pipeline: `source` loads what is there into the `model`, `render` says what it comes to,
+//! `plan` compares that with the last build, `commit` writes the difference. Dependencies point back along it,
+//! never forth; `model`, `plan` and `render` do no I/O.
 
+pub mod access;
+pub mod admin_token;
+pub mod build;
+pub mod check;
+pub mod cli;
+pub mod commit;
+pub mod compress;
+pub mod config;
+pub mod error;
 pub mod error_code;
+pub mod folders;
+pub mod lock;
 pub mod model;
+pub mod package;
 pub mod plan;
+pub mod render;
+pub mod report;
+pub mod schema;
+pub mod source;

@@ -1,0 +1,138 @@
+//! The command line of `rackgen`: parsed here, and without a meaning below.
+
+mod build;
+mod check;
+mod init;
+mod pack;
+mod progress;
+mod publish;
+
+use std::process::ExitCode;
+
+use anstyle::AnsiColor;
+use clap::builder::Styles;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::SharedArgs;
+use crate::error::Result;
+use crate::report::{Problem, Severity};
+
+/// A package registry that is a folder of files.
+#[derive(Debug, Parser)]
+#[command(name = "rackgen", version, styles = STYLES, after_help = "\
+Examples:
+  rackgen init my-registry                 a new registry, with an admin token
+  rackgen build                            source tree → public and private tree
+  RACK_TOKEN=… rackgen publish my-item --url https://registry.example.com")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    shared: SharedArgs,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t, global = true, env = "RACK_FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new registry: configuration, empty trees, an admin token, an example item
+    Init(init::Args),
+    /// Bring the public and the private tree to what the source tree says
+    Build(build::Args),
+    /// Check folders and archives against every rule of a publish, without a server
+    Check(check::Args),
+    /// Pack a version's folder into an archive; the same folder gives the same bytes
+    Pack(pack::Args),
+    /// Upload a version to a registry, packing it if need be
+    Publish(publish::Args),
+    /// Print a script that completes commands and flags in a shell
+    #[command(
+        after_help = "Examples:\n  rackgen completions bash > /etc/bash_completion.d/rackgen"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// How a command ended that was not stopped by an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All of it.
+    Done,
+    /// All but what was refused and reported.
+    PartsRefused,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Runs the command line; exit statuses are those of interface.md.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::PartsRefused) => ExitCode::from(1),
+        Err(error) => {
+            let red = AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{red}rackgen{red:#}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<Outcome> {
+    let Cli {
+        command,
+        shared,
+        format,
+    } = cli;
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Build(args) => build::run(args, shared, format),
+        Command::Check(args) => check::run(&args, shared, format),
+        Command::Pack(args) => pack::run(&args, format),
+        Command::Publish(args) => publish::run(&args, format),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "rackgen",
+                &mut std::io::stdout(),
+            );
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// Prints problems where errors go, one a line, warnings told apart.
+fn print_problems(problems: &[Problem]) {
+    for problem in problems {
+        let color = match problem.severity {
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Refused => AnsiColor::Red,
+        };
+        let style = color.on_default();
+        anstream::eprintln!("{style}{problem}{style:#}");
+    }
+}
+
+/// Prints a document as one line of JSON.
+fn print_json(document: &impl serde::Serialize) {
+    // Documents of ours always have a JSON form.
+    anstream::println!("{}", serde_json::to_string(document).unwrap_or_default());
+}

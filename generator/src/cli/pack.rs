@@ -1,0 +1,94 @@
+//! `rackgen pack`
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use sha2::Digest as _;
+
+use super::{Format, Outcome, print_json, print_problems};
+use crate::check::{CheckedFolder, check_folder};
+use crate::error::{At, Error, Result};
+use crate::model::{ReleaseId, Sha256};
+use crate::package::{self, PackError};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  rackgen pack my-item                     writes <name>-<version>.tar.gz
+  rackgen pack my-item -o /tmp/my-item.tar.gz")]
+pub(super) struct Args {
+    /// The version's folder, with its registry.json
+    dir: PathBuf,
+    /// Where the archive goes [default: <name>-<version>.tar.gz]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// An archive that was written.
+pub(super) struct Packed {
+    pub(super) id: ReleaseId,
+    pub(super) sha256: Sha256,
+}
+
+pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
+    let checked = check(&args.dir)?;
+    let output = args.output.clone().unwrap_or_else(|| {
+        let name = checked.id.item.path.name();
+        format!("{name}-{}.tar.gz", checked.id.version).into()
+    });
+    let file = File::create(&output).at("create", &output)?;
+    let packed = pack(&checked, file, &output)?;
+    match format {
+        Format::Json => print_json(&json!({
+            "archive": output,
+            "sha256": packed.sha256,
+            "release": packed.id.to_string(),
+        })),
+        Format::Text => anstream::println!("{}  {}", packed.sha256, output.display()),
+    }
+    Ok(Outcome::Done)
+}
+
+/// Checks a version's folder; its problems stop a pack.
+pub(super) fn check(dir: &Path) -> Result<CheckedFolder> {
+    check_folder(dir)?.map_err(|problems| {
+        print_problems(&problems);
+        Error::refused(dir, "this is no package yet; nothing was packed")
+    })
+}
+
+/// Packs what the manifest declares, and `registry.json`, into a file that is called `name`.
+pub(super) fn pack(checked: &CheckedFolder, to: impl Write, name: &Path) -> Result<Packed> {
+    let mut to = Hashing {
+        to,
+        state: sha2::Sha256::new(),
+    };
+    match package::pack(&checked.files, &mut to) {
+        Ok(_) => Ok(Packed {
+            id: checked.id.clone(),
+            sha256: to.state.into(),
+        }),
+        Err(PackError::File { path, source }) => Err(source).at("pack", &path),
+        Err(PackError::Archive(cause)) => Err(cause).at("write", name),
+    }
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<W> {
+    to: W,
+    state: sha2::Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.state.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

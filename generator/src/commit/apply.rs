@@ -1,0 +1,128 @@
+//! The renames: from staged to visible, in rank order, then the record.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::record::Update;
+use super::stage::{Entry, Staged, modes};
+use super::{AUDIENCES, durable, representation, staging, variants_root};
+use crate::compress::Coding;
+use crate::error::{At, Result};
+use crate::model::Audience;
+use crate::plan::Removal;
+use crate::plan::key::CacheClass;
+use crate::plan::row::Row;
+use crate::report::Changes;
+
+impl Staged<'_> {
+    /// Makes the staged plan visible and durable.
+    pub fn apply(self) -> Result<Changes> {
+        let changes = Changes {
+            written: self.entries.len(),
+            removed: self.gone().count(),
+            kept: self.kept,
+            bytes: self.entries.iter().map(|entry| entry.bytes).sum(),
+        };
+        for removal in &self.withdrawals {
+            self.remove(removal)?;
+        }
+        for entry in &self.entries {
+            self.show(entry)?;
+        }
+        for removal in &self.removals {
+            self.remove(removal)?;
+        }
+        let touched = |audience: Audience| {
+            let removed = |removal: &Removal| removal.audience == audience;
+            self.entries
+                .iter()
+                .any(|entry| entry.published.audience == audience)
+                || self.withdrawals.iter().chain(&self.removals).any(removed)
+        };
+        for audience in AUDIENCES.into_iter().filter(|audience| touched(*audience)) {
+            durable::sync_file_system(self.session.folders.tree(audience))?;
+            durable::remove_folder(&staging(self.session.folders, audience))?;
+        }
+        self.settle()?;
+        Ok(changes)
+    }
+
+    /// The URLs that are gone.
+    fn gone(&self) -> impl Iterator<Item = &Removal> {
+        let all = self.withdrawals.iter().chain(&self.removals);
+        all.filter(|removal| removal.last)
+    }
+
+    /// Identity first, then variants; then those go that there are none of any longer.
+    fn show(&self, entry: &Entry) -> Result<()> {
+        let published = &entry.published;
+        let tree = self.session.folders.tree(published.audience);
+        let (_, folder_mode) = modes(published.audience);
+        let variants = published.variants.iter().copied().map(Some);
+        for coding in [None].into_iter().chain(variants) {
+            let target = representation(tree, &entry.key, coding);
+            rename_into_place(&entry.staged(coding), &target, folder_mode)?;
+        }
+        for coding in Coding::ALL {
+            if !published.variants.contains(&coding) {
+                let stale = representation(tree, &entry.key, Some(coding));
+                durable::remove_file(&variants_root(tree, coding), &stale)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Variants first, so that no coding outlives the identity.
+    fn remove(&self, removal: &Removal) -> Result<()> {
+        let tree = self.session.folders.tree(removal.audience);
+        for coding in Coding::ALL {
+            let variant = representation(tree, &removal.key, Some(coding));
+            durable::remove_file(&variants_root(tree, coding), &variant)?;
+        }
+        durable::remove_file(tree, &representation(tree, &removal.key, None))
+    }
+
+    /// Records that the disk holds what was planned.
+    fn settle(mut self) -> Result<()> {
+        let mut update = Update::default();
+        for removal in self.gone() {
+            let row = self.session.record.row(&removal.key)?.unwrap_or_default();
+            // The times of what never changes are its publish times, which may come again.
+            let may_return = removal.key.cache_class() == CacheClass::Immutable;
+            if may_return || !row.is_forgettable(self.now) {
+                let row = Row {
+                    top: row.top,
+                    settled: true,
+                    ..Row::default()
+                };
+                update.set.insert(removal.key.clone(), row);
+            } else {
+                update.forget.push(removal.key.clone());
+            }
+        }
+        for entry in self.entries {
+            let row = Row {
+                top: entry.published.top(),
+                current: Some(entry.published),
+                pending: None,
+                settled: true,
+            };
+            update.set.insert(entry.key, row);
+        }
+        match update.set.is_empty() && update.forget.is_empty() {
+            true => Ok(()),
+            false => self.session.record.update(&update),
+        }
+    }
+}
+
+fn rename_into_place(staged: &Path, target: &Path, folder_mode: u32) -> Result<()> {
+    match fs::rename(staged, target) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            durable::create_folders(target.parent().unwrap_or(target), folder_mode)?;
+            fs::rename(staged, target).at("rename into place", target)
+        }
+        renamed => renamed.at("rename into place", target),
+    }
+}

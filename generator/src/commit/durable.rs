@@ -1,0 +1,81 @@
+//! Writing so that it is still there after a power cut: the one place that knows how.
+
+use std::fs::{self, File, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::error::{At, Result};
+
+/// Replaces a file, or makes it: whoever reads sees the old bytes or the new ones, whole.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".rack-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .at("write into", folder)?;
+    temporary.write_all(bytes).at("write", path)?;
+    // The creation mode went through the umask.
+    let file = temporary.as_file();
+    file.set_permissions(Permissions::from_mode(mode))
+        .at("set the mode of", path)?;
+    file.sync_all().at("sync", path)?;
+    temporary.persist(path).at("replace", path)?;
+    sync_folder(folder)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    let handle = File::open(folder).at("open", folder)?;
+    handle.sync_all().at("sync", folder)
+}
+
+/// Makes everything on the file system of this folder durable: for many files one barrier is several times
+/// faster than one each (limits.md, "Durability").
+pub fn sync_file_system(folder: &Path) -> Result<()> {
+    let handle = File::open(folder).at("open", folder)?;
+    rustix::fs::syncfs(&handle).at("sync the file system of", folder)
+}
+
+/// Makes a folder and what is missing above it, readable by `mode` whatever the umask.
+pub fn create_folders(folder: &Path, mode: u32) -> Result<()> {
+    match fs::create_dir(folder) {
+        Ok(()) => {
+            let mode = Permissions::from_mode(mode);
+            fs::set_permissions(folder, mode).at("set the mode of", folder)
+        }
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            create_folders(folder.parent().unwrap_or(folder), mode)?;
+            create_folders(folder, mode)
+        }
+        Err(cause) => Err(cause).at("create", folder),
+    }
+}
+
+/// Removes a folder with all that is in it, if it is there.
+pub fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.at("remove", folder),
+    }
+}
+
+/// Removes a file, if it is there, and the folders above it that are empty then, below `root`.
+pub fn remove_file(root: &Path, path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
+        removed => removed.at("remove", path)?,
+    }
+    let below_root = |folder: &&Path| folder.starts_with(root) && *folder != root;
+    for folder in path.ancestors().skip(1).take_while(below_root) {
+        // The first one that still holds something ends it.
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

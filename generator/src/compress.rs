@@ -1,0 +1,280 @@
+//! Variants: which encodings there are, how hard each works on what, and when a file has none.
+//!
+//! Levels and traps are those of limits.md, "Compressing one small file". Output depends on input, level and
+//! the compressor's version alone.
+
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use brotlic::{BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
+use libdeflater::{CompressionLvl, Compressor};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::key::CacheClass;
+
+/// A content coding, in the order in which we choose among those that a client accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coding {
+    /// Brotli (RFC 7932).
+    Br,
+    /// Zstandard (RFC 8878).
+    Zstd,
+    /// gzip (RFC 1952).
+    Gzip,
+}
+
+impl Coding {
+    /// All of them, the preferred first.
+    pub const ALL: [Self; 3] = [Self::Br, Self::Zstd, Self::Gzip];
+
+    /// Its name in `Content-Encoding`, and of its root below `.variants`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Br => "br",
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// Seconds by which its modification time is later than the identity's, so that no two
+    /// representations of a URL share an ETag (design.md, decision 4).
+    pub fn mtime_offset(self) -> i64 {
+        match self {
+            Self::Gzip => 1,
+            Self::Br => 2,
+            Self::Zstd => 3,
+        }
+    }
+}
+
+impl FromStr for Coding {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|coding| coding.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no encoding; there are br, gzip and zstd"))
+    }
+}
+
+/// Which variants are made; a set, given as `br,gzip`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Encodings(Vec<Coding>);
+
+impl Encodings {
+    /// The codings, the preferred first.
+    pub fn iter(&self) -> impl Iterator<Item = Coding> {
+        self.0.iter().copied()
+    }
+}
+
+impl Default for Encodings {
+    fn default() -> Self {
+        Self(vec![Coding::Br, Coding::Gzip])
+    }
+}
+
+impl FromStr for Encodings {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty());
+        let mut codings: Vec<Coding> = words.map(str::parse).collect::<Result<_, _>>()?;
+        codings.sort();
+        codings.dedup();
+        Ok(Self(codings))
+    }
+}
+
+impl TryFrom<String> for Encodings {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Encodings> for String {
+    fn from(Encodings(codings): Encodings) -> Self {
+        codings
+            .into_iter()
+            .map(Coding::as_str)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+}
+
+/// How hard the compressors work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// About 85 µs a small file, 2–10 % larger.
+    Fast,
+    /// About 145 µs a small file, what never changes within 2 % (brotli 10 %) of the best.
+    #[default]
+    Balanced,
+    /// As small as it gets, at 20 times the work.
+    Best,
+}
+
+/// Levels of one file's compressors.
+struct Levels {
+    gzip: i32,
+    br: u8,
+    zstd: i32,
+}
+
+impl Compression {
+    /// What changes with every publish is compressed fast: it is sent for a minute and made again.
+    fn levels(self, class: CacheClass, len: usize) -> Levels {
+        const LONG: usize = 1 << 20;
+        let [gzip, br, zstd] = match (self, class) {
+            _ if len >= LONG && class != CacheClass::Immutable => [6, 4, 3],
+            (Self::Fast, _) | (Self::Balanced, CacheClass::Pointer) => [6, 5, 3],
+            (Self::Balanced, _) | (Self::Best, CacheClass::Pointer) => [9, 9, 9],
+            (Self::Best, _) => [12, 11, 19],
+        };
+        Levels {
+            gzip,
+            br: br as u8,
+            zstd,
+        }
+    }
+}
+
+/// A compressed form of some bytes.
+pub type Variant = (Coding, Vec<u8>);
+
+/// Below this a file has no variants: they would hardly be smaller than its headers.
+pub const VARIANTS_FROM: usize = 256;
+
+/// All variants of these bytes, or none where one of them would not be smaller.
+///
+/// # Errors
+/// A compressor that fails, which is out of memory.
+pub fn variants(
+    identity: &[u8],
+    class: CacheClass,
+    encodings: &Encodings,
+    compression: Compression,
+) -> io::Result<Vec<Variant>> {
+    if identity.len() < VARIANTS_FROM {
+        return Ok(Vec::new());
+    }
+    let levels = compression.levels(class, identity.len());
+    let mut variants = Vec::new();
+    for coding in encodings.iter() {
+        let bytes = match coding {
+            Coding::Gzip => gzip(identity, levels.gzip)?,
+            Coding::Br => brotli(identity, levels.br)?,
+            Coding::Zstd => zstd(identity, levels.zstd)?,
+        };
+        if bytes.len() >= identity.len() {
+            return Ok(Vec::new());
+        }
+        variants.push((coding, bytes));
+    }
+    Ok(variants)
+}
+
+fn gzip(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    let level = CompressionLvl::new(level).unwrap_or_default();
+    let mut compressor = Compressor::new(level);
+    let mut bytes = vec![0; compressor.gzip_compress_bound(identity.len())];
+    let len = compressor
+        .gzip_compress(identity, &mut bytes)
+        .map_err(io::Error::other)?;
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// The window fits the input: at level 9 the default one costs 20 times the time for nothing.
+fn brotli(identity: &[u8], level: u8) -> io::Result<Vec<u8>> {
+    let bits = (usize::BITS - identity.len().leading_zeros()).clamp(16, 22) as u8;
+    // Up to 8 KB literal context modelling costs more than it saves at the highest levels.
+    let small = identity.len() <= 8 << 10 && level >= 10;
+    let encoder = BrotliEncoderOptions::new()
+        .quality(Quality::new(level).map_err(io::Error::other)?)
+        .window_size(WindowSize::new(bits).map_err(io::Error::other)?)
+        .disable_context_modeling(small)
+        .size_hint(identity.len().try_into().unwrap_or(u32::MAX))
+        .build()
+        .map_err(io::Error::other)?;
+    let mut writer = CompressorWriter::with_encoder(encoder, Vec::new());
+    writer.write_all(identity)?;
+    writer.into_inner().map_err(|fault| fault.into_error())
+}
+
+/// The bulk interface: through the streaming one level 19 takes a hundred times as long.
+fn zstd(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(identity, level)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode(coding: Coding, bytes: &[u8]) -> Vec<u8> {
+        use std::io::Read;
+        let mut decoded = Vec::new();
+        match coding {
+            Coding::Gzip => flate2::read::GzDecoder::new(bytes).read_to_end(&mut decoded),
+            Coding::Br => brotlic::DecompressorReader::new(bytes).read_to_end(&mut decoded),
+            Coding::Zstd => zstd::stream::read::Decoder::new(bytes)
+                .unwrap()
+                .read_to_end(&mut decoded),
+        }
+        .unwrap();
+        decoded
+    }
+
+    fn all() -> Encodings {
+        "zstd,br,gzip".parse().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_variant_decodes_to_the_identity(
+            words in prop::collection::vec("[a-z]{1,8}", 0..400),
+            class in prop::sample::select(vec![CacheClass::Immutable, CacheClass::Pointer]),
+            compression in prop::sample::select(vec![Compression::Fast, Compression::Balanced, Compression::Best]),
+        ) {
+            let identity = words.join(" ");
+            for (coding, bytes) in variants(identity.as_bytes(), class, &all(), compression).unwrap() {
+                prop_assert!(bytes.len() < identity.len());
+                prop_assert_eq!(decode(coding, &bytes), identity.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_has_all_variants_or_none() {
+        let make = |bytes: &[u8]| {
+            variants(bytes, CacheClass::Immutable, &all(), Compression::Balanced)
+                .unwrap()
+                .len()
+        };
+        assert_eq!(make(&[b'a'; 255]), 0);
+        assert_eq!(make(&[b'a'; 256]), 3);
+        let mut noise = vec![0; 4096];
+        blake3::Hasher::new().finalize_xof().fill(&mut noise);
+        assert_eq!(make(&noise), 0);
+    }
+
+    #[test]
+    fn encodings_are_a_set_in_our_order() {
+        let parsed: Encodings = "gzip, br,gzip".parse().unwrap();
+        assert_eq!(parsed, Encodings::default());
+        assert_eq!("".parse::<Encodings>().unwrap().iter().count(), 0);
+        assert!("deflate".parse::<Encodings>().is_err());
+    }
+}

@@ -1,0 +1,220 @@
+//! Settings: flags win over the environment, the environment over `rack.toml`, the file over the defaults
+//! (interface.md). Read once at the edge; nothing below asks the environment.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::access::Access;
+use crate::commit::OutputSettings;
+use crate::compress::{Compression, Encodings};
+use crate::error::{At, Error, Result};
+use crate::folders::Folders;
+use crate::package::Limits;
+
+/// The flags that `rackgen` and `rackd` share, with their environment variables.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Shared settings")]
+pub struct SharedArgs {
+    /// The configuration file [default: rack.toml if it is there]
+    #[arg(long, env = "RACK_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The source tree [default: source]
+    #[arg(long, env = "RACK_SOURCE", value_name = "DIR", global = true)]
+    pub source: Option<PathBuf>,
+    /// The public tree [default: public]
+    #[arg(long, env = "RACK_PUBLIC", value_name = "DIR", global = true)]
+    pub public: Option<PathBuf>,
+    /// The private tree [default: private]
+    #[arg(long, env = "RACK_PRIVATE", value_name = "DIR", global = true)]
+    pub private: Option<PathBuf>,
+    /// Record of the last build, intents, keys [default: state]
+    #[arg(long, env = "RACK_STATE", value_name = "DIR", global = true)]
+    pub state: Option<PathBuf>,
+    /// The access file: which namespaces there are, who may read them [default: access.json]
+    #[arg(long, env = "RACK_ACCESS", value_name = "FILE", global = true)]
+    pub access: Option<PathBuf>,
+    /// There is no access file on purpose: every namespace is open to read
+    #[arg(long, env = "RACK_OPEN", global = true, conflicts_with = "access")]
+    pub open: bool,
+    /// Which variants are made, of br, gzip, zstd; empty for none [default: br,gzip]
+    #[arg(long, env = "RACK_ENCODINGS", value_name = "LIST", global = true)]
+    pub encodings: Option<Encodings>,
+    /// How small variants are made [default: balanced]
+    #[arg(long, env = "RACK_COMPRESSION", value_enum, global = true)]
+    pub compression: Option<Compression>,
+}
+
+/// What may stand in `rack.toml`. Paths in it are relative to it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "interface.md says what each key is")]
+pub struct ConfigFile {
+    pub source: Option<PathBuf>,
+    pub public: Option<PathBuf>,
+    pub private: Option<PathBuf>,
+    pub state: Option<PathBuf>,
+    pub access: Option<PathBuf>,
+    pub open: Option<bool>,
+    pub encodings: Option<Encodings>,
+    pub compression: Option<Compression>,
+    pub listen: Option<String>,
+    pub serve_reads: Option<bool>,
+    pub max_upload: Option<bytesize::ByteSize>,
+    pub trust_proxy: Option<usize>,
+    pub rate_limit: Option<String>,
+    pub rate_limit_reads: Option<String>,
+    pub read_only: Option<bool>,
+    pub log: Option<String>,
+    pub log_level: Option<String>,
+    pub limits: Limits,
+}
+
+/// Where the decision what is public comes from.
+#[derive(Debug, Clone)]
+pub enum AccessSource {
+    /// From this file.
+    File(PathBuf),
+    /// Everything is.
+    Open,
+}
+
+impl AccessSource {
+    /// The decision, as it stands now.
+    pub fn load(&self) -> Result<Access> {
+        match self {
+            Self::File(path) => Access::load(path),
+            Self::Open => Ok(Access::Open),
+        }
+    }
+}
+
+/// The shared settings, resolved.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The four folders.
+    pub folders: Folders,
+    /// What is public.
+    pub access: AccessSource,
+    /// How outputs are made.
+    pub outputs: OutputSettings,
+    /// How large a package may be.
+    pub limits: Limits,
+}
+
+const DEFAULT_FILE: &str = "rack.toml";
+
+impl SharedArgs {
+    /// Reads the configuration file, if there is one, and settles every shared setting.
+    pub fn resolve(self) -> Result<(Settings, ConfigFile)> {
+        let file = self.read_file()?;
+        // Variables of the server that we replace work where ours are not set (interface.md).
+        let legacy = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let folder = |flag: Option<PathBuf>, file: &Option<PathBuf>, default: &str| {
+            flag.or_else(|| file.clone())
+                .unwrap_or_else(|| default.into())
+        };
+        let access_flag = self.access.or_else(|| legacy("AUTH_CONFIG_PATH"));
+        let open = self.open || (access_flag.is_none() && file.open.unwrap_or(false));
+        let settings = Settings {
+            folders: Folders {
+                source: folder(
+                    self.source.or_else(|| legacy("STORAGE_ROOT")),
+                    &file.source,
+                    "source",
+                ),
+                public: folder(self.public, &file.public, "public"),
+                private: folder(self.private, &file.private, "private"),
+                state: folder(self.state, &file.state, "state"),
+            },
+            access: match open {
+                true => AccessSource::Open,
+                false => AccessSource::File(folder(access_flag, &file.access, "access.json")),
+            },
+            outputs: OutputSettings {
+                encodings: self
+                    .encodings
+                    .or_else(|| file.encodings.clone())
+                    .unwrap_or_default(),
+                compression: self.compression.or(file.compression).unwrap_or_default(),
+            },
+            limits: file.limits.clone(),
+        };
+        Ok((settings, file))
+    }
+
+    fn read_file(&self) -> Result<ConfigFile> {
+        let path = match &self.config {
+            Some(path) => path,
+            None if Path::new(DEFAULT_FILE).exists() => Path::new(DEFAULT_FILE),
+            None => return Ok(ConfigFile::default()),
+        };
+        let text = fs::read_to_string(path).at("read", path)?;
+        let mut file = parse(&text).map_err(|why| Error::refused(path, why))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in [
+            &mut file.source,
+            &mut file.public,
+            &mut file.private,
+            &mut file.state,
+            &mut file.access,
+        ] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+        Ok(file)
+    }
+}
+
+fn parse(text: &str) -> Result<ConfigFile, String> {
+    toml::from_str(text).map_err(|fault| {
+        let line = fault
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        let hint = nearest_key(fault.message()).unwrap_or_default();
+        format!("line {line}: {}{hint}", first_line(fault.message()))
+    })
+}
+
+/// serde names the unknown key first and then all that it knows, each in backquotes.
+fn nearest_key(message: &str) -> Option<String> {
+    let mut words = message
+        .strip_prefix("unknown field")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    let unknown = words.next()?;
+    let near = words.max_by(|a, b| {
+        let likeness = |word| strsim::jaro_winkler(unknown, word);
+        likeness(a).total_cmp(&likeness(b))
+    })?;
+    Some(format!("; did you mean `{near}`?"))
+}
+
+/// The list of all known keys is left out: the nearest one is named.
+fn first_line(message: &str) -> &str {
+    let line = message.lines().next().unwrap_or(message);
+    line.split(", expected one of").next().unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        let fault = parse("source = \"s\"\nencoding = \"br\"\n").unwrap_err();
+        assert_eq!(
+            fault,
+            "line 2: unknown field `encoding`; did you mean `encodings`?"
+        );
+        let fault = parse("[limits]\nmax_entrys = 3\n").unwrap_err();
+        assert!(fault.ends_with("did you mean `max_entries`?"), "{fault}");
+    }
+}

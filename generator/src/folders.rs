@@ -1,0 +1,246 @@
+//! The four folders of a registry and the id that keeps them together (interface.md, "Shared settings").
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::commit::durable;
+use crate::error::{At, Error, Result};
+use crate::model::Audience;
+
+/// Where a registry's folders are.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// The source tree: the only truth.
+    pub source: PathBuf,
+    /// The public tree.
+    pub public: PathBuf,
+    /// The private tree.
+    pub private: PathBuf,
+    /// The record of the last build, intents, keys.
+    pub state: PathBuf,
+}
+
+/// What an admin says about a source tree that carries no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// Only a new state folder may take it.
+    IfNew,
+    /// Take it (`--adopt`).
+    Always,
+}
+
+/// Folders that were found to belong together.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    folders: Folders,
+    public: Instance,
+    private: Instance,
+}
+
+/// Tells one output folder from another that later stood at the same place: random, made with its marker.
+pub type Instance = String;
+
+impl Checked {
+    /// Which folder the tree of this audience is.
+    pub fn instance(&self, audience: Audience) -> &Instance {
+        match audience {
+            Audience::Public => &self.public,
+            Audience::Private => &self.private,
+        }
+    }
+}
+
+impl std::ops::Deref for Checked {
+    type Target = Folders;
+
+    fn deref(&self) -> &Folders {
+        &self.folders
+    }
+}
+
+const MARKER: &str = ".rack-id";
+const FORMAT: u32 = 1;
+
+/// What the marker file of a folder holds.
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    format: u32,
+    /// The registry's, the same in all four.
+    id: String,
+    folder: String,
+    /// This folder's own.
+    instance: Instance,
+}
+
+impl Folders {
+    /// Makes the output folders where they are missing, and checks or writes the id of all four.
+    ///
+    /// # Errors
+    /// A source that is not there, folders inside each other, another registry's folder, an output folder
+    /// that holds something else.
+    pub fn check(&self, adoption: Adoption) -> Result<Checked> {
+        fs::metadata(&self.source).at("read the source tree", &self.source)?;
+        for (folder, mode) in [
+            (&self.public, 0o755),
+            (&self.private, 0o750),
+            (&self.state, 0o700),
+        ] {
+            if !folder.exists() {
+                fs::create_dir_all(folder).at("create", folder)?;
+                let mode = fs::Permissions::from_mode(mode);
+                fs::set_permissions(folder, mode).at("set the mode of", folder)?;
+            }
+        }
+        let canonical = |path: &PathBuf| path.canonicalize().at("resolve", path);
+        let folders = Self {
+            source: canonical(&self.source)?,
+            public: canonical(&self.public)?,
+            private: canonical(&self.private)?,
+            state: canonical(&self.state)?,
+        };
+        folders.refuse_nesting()?;
+        let [_, public, private, _] = folders.settle_markers(adoption)?;
+        Ok(Checked {
+            folders,
+            public,
+            private,
+        })
+    }
+
+    /// The tree of an audience.
+    pub fn tree(&self, audience: Audience) -> &Path {
+        match audience {
+            Audience::Public => &self.public,
+            Audience::Private => &self.private,
+        }
+    }
+
+    fn named(&self) -> [(&'static str, &Path); 4] {
+        [
+            ("source", &self.source),
+            ("public", &self.public),
+            ("private", &self.private),
+            ("state", &self.state),
+        ]
+    }
+
+    fn refuse_nesting(&self) -> Result<()> {
+        for (outer_name, outer) in self.named() {
+            for (name, path) in self.named() {
+                if name != outer_name && path.starts_with(outer) {
+                    return Err(Error::refused(
+                        path,
+                        format!(
+                            "the {name} folder is inside the {outer_name} folder {}; they must lie side by side",
+                            outer.display()
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the markers and writes those that are missing; gives the instances in the order of `named`.
+    fn settle_markers(&self, adoption: Adoption) -> Result<[Instance; 4]> {
+        let id = self.settle_id(adoption)?;
+        let mut instances = <[Instance; 4]>::default();
+        for ((name, folder), instance) in self.named().into_iter().zip(&mut instances) {
+            *instance = match read_marker(folder)? {
+                Some(marker) if marker.id == id => marker.instance,
+                Some(_) => {
+                    return Err(Error::refused(
+                        folder,
+                        format!(
+                            "the {name} folder belongs to another registry (its `.rack-id` differs)"
+                        ),
+                    ));
+                }
+                None if name != "source" && !is_empty(folder)? => {
+                    return Err(Error::refused(
+                        folder,
+                        format!(
+                            "the {name} folder is not empty and not ours; give an empty or a new one"
+                        ),
+                    ));
+                }
+                None => write_marker(folder, name, &id)?,
+            };
+        }
+        Ok(instances)
+    }
+
+    /// The id that all four have or are to have.
+    fn settle_id(&self, adoption: Adoption) -> Result<String> {
+        match (read_marker(&self.state)?, read_marker(&self.source)?) {
+            (Some(state), Some(source)) if state.id == source.id => Ok(state.id),
+            (Some(_), Some(_)) => Err(Error::refused(
+                &self.state,
+                format!(
+                    "this state folder belongs to another registry than {}",
+                    self.source.display()
+                ),
+            )),
+            (Some(state), None) if adoption == Adoption::Always => Ok(state.id),
+            (Some(_), None) => Err(Error::refused(
+                &self.source,
+                "the source tree lost its `.rack-id`: is it mounted? `--adopt` takes it as it is",
+            )),
+            (None, Some(source)) => Ok(source.id),
+            (None, None) => random_hex::<16>(),
+        }
+    }
+}
+
+/// Empty but for what file systems and version control leave lying about.
+fn is_empty(folder: &Path) -> Result<bool> {
+    for entry in fs::read_dir(folder).at("read", folder)? {
+        let name = entry.at("read", folder)?.file_name();
+        if !["lost+found", ".gitignore", ".gitkeep"].contains(&name.to_string_lossy().as_ref()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn read_marker(folder: &Path) -> Result<Option<Marker>> {
+    let path = folder.join(MARKER);
+    let text = match fs::read(&path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.at("read", &path)?,
+    };
+    match serde_json::from_slice::<Marker>(&text) {
+        Ok(marker) if marker.format == FORMAT => Ok(Some(marker)),
+        Ok(marker) => Err(Error::refused(
+            path,
+            format!(
+                "format {} is newer than this program, which knows {FORMAT}",
+                marker.format
+            ),
+        )),
+        Err(_) => Err(Error::refused(path, "this is no `.rack-id` of ours")),
+    }
+}
+
+fn write_marker(folder: &Path, name: &str, id: &str) -> Result<Instance> {
+    let marker = Marker {
+        format: FORMAT,
+        id: id.to_owned(),
+        folder: name.to_owned(),
+        instance: random_hex::<8>()?,
+    };
+    let mut text = serde_json::to_vec(&marker).unwrap_or_default();
+    text.push(b'\n');
+    durable::replace(&folder.join(MARKER), &text, 0o644)?;
+    Ok(marker.instance)
+}
+
+/// `N` bytes from the system's source of randomness, in hex.
+pub fn random_hex<const N: usize>() -> Result<String> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|fault| Error::refused("/dev/urandom", fault))?;
+    Ok(hex::encode(bytes))
+}

@@ -1,0 +1,74 @@
+//! Locks between processes: `flock` on a file inside the tree that is locked (design.md, decision 9).
+//!
+//! Held for one operation, never across requests; the order is source, public, private.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::error::{At, Error, Result};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(20);
+
+/// A held lock; dropping it, or the end of the process, lets go.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a folder, waiting ten seconds at most.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] names who holds it and since when.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK_FILE);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .at("open", &path)?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(cause)) => return Err(cause).at("lock", &path),
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(STEP),
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    file.read_to_string(&mut holder).at("read", &path)?;
+                    let holder = holder.trim().to_owned();
+                    return Err(Error::Locked { path, holder });
+                }
+            }
+        }
+        // Words for whoever waits; the lock itself is the kernel's.
+        let holder = format!(
+            "{} (process {}) since {:.0}\n",
+            program(),
+            std::process::id(),
+            Timestamp::now()
+        );
+        file.set_len(0).at("write", &path)?;
+        file.rewind().at("write", &path)?;
+        file.write_all(holder.as_bytes()).at("write", &path)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// The lock's name in the folder that it locks.
+pub const LOCK_FILE: &str = ".rack-lock";
+
+fn program() -> String {
+    std::env::current_exe()
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .unwrap_or_else(|| "a process".into())
+}

@@ -1,0 +1,42 @@
+//! The event log beside an item's versions: read whole, appended durably, never rewritten.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+
+use super::SourceTree;
+use crate::commit::durable;
+use crate::error::{At, Error, Result};
+use crate::model::event::EVENTS_FILE;
+use crate::model::{Event, History, ItemId};
+
+impl SourceTree {
+    /// What happened to an item's versions; nothing yet where there is no log.
+    pub fn history(&self, item: &ItemId) -> Result<History> {
+        let path = self.item(item).join(EVENTS_FILE);
+        let log = match fs::read(&path) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(History::default());
+            }
+            read => read.at("read", &path)?,
+        };
+        History::fold(&log).map_err(|fault| {
+            Error::refused(&path, format!("line {} is no event: {fault}", fault.line))
+        })
+    }
+
+    /// Appends an event, durably; a torn last line is cut off first. The caller holds the tree's lock.
+    pub fn append(&self, item: &ItemId, event: &Event) -> Result<()> {
+        let path = self.item(item).join(EVENTS_FILE);
+        let whole = self.history(item)?.whole;
+        let mut log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .at("open", &path)?;
+        log.set_len(whole as u64).at("cut the torn end of", &path)?;
+        log.write_all(event.to_line().as_bytes())
+            .at("append to", &path)?;
+        log.sync_all().at("sync", &path)?;
+        durable::sync_folder(&self.item(item))
+    }
+}

@@ -1,0 +1,258 @@
+//! Loads versions and presets: reads, checks and hashes every file. A fault refuses the version it is in,
+//! with a problem that says where; the rest is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use walkdir::WalkDir;
+
+use super::{SourceTree, file_in};
+use crate::error::{At, Result};
+use crate::model::event::VersionHistory;
+use crate::model::manifest::MANIFEST_FILE;
+use crate::model::{
+    ContentDigest, FilePath, Item, ItemId, Manifest, PresetName, Release, ReleaseId, Sha256,
+    StoredFile, Version,
+};
+use crate::report::{Place, Problem, Severity};
+use crate::schema::{self, SchemaFault};
+
+/// What is wrong with a version, so that it is not served.
+type Refusal = Vec<Problem>;
+
+impl SourceTree {
+    /// Loads an item; none if no version of it can be served.
+    pub fn load_item(
+        &self,
+        id: &ItemId,
+        versions: &BTreeSet<Version>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<Item>> {
+        let history = match self.history(id) {
+            Err(fault @ crate::error::Error::Refused { .. }) => {
+                problems.push(Problem::refused(self.item(id), fault));
+                return Ok(None);
+            }
+            history => history?,
+        };
+        let published: BTreeSet<_> = history.published().collect();
+        let mut releases = BTreeMap::new();
+        for version in versions {
+            if let Some(better) = better_twin(version, versions, &published) {
+                problems.push(Problem::refused(
+                    self.release(&id.release(version.clone())),
+                    format!(
+                        "it differs from {better} in build metadata only, and that one is served"
+                    ),
+                ));
+                continue;
+            }
+            let release = id.release(version.clone());
+            match self.load_release(&release, history.of(version), problems)? {
+                Ok(loaded) => {
+                    releases.insert(version.clone(), loaded);
+                }
+                Err(refusal) => problems.extend(refusal),
+            }
+        }
+        Ok((!releases.is_empty()).then(|| Item {
+            id: id.clone(),
+            releases,
+        }))
+    }
+
+    fn load_release(
+        &self,
+        id: &ReleaseId,
+        history: VersionHistory,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Result<Release, Refusal>> {
+        let folder = self.release(id);
+        let path = folder.join(MANIFEST_FILE);
+        let text = match fs::read(&path) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Err(vec![Problem::refused(
+                    folder,
+                    "it holds no `registry.json`",
+                )]));
+            }
+            read => read.at("read", &path)?,
+        };
+        let manifest = match schema::check_manifest(&text) {
+            Ok(manifest) => manifest,
+            Err(faults) => return Ok(Err(at_their_places(&path, faults))),
+        };
+        if let Some(why) = contradiction(id, &manifest) {
+            return Ok(Err(vec![Problem::refused(path, why)]));
+        }
+        let declared: BTreeSet<_> = manifest.declared_files().collect();
+        let (files, youngest) = load_files(&folder, &declared, problems)?;
+        let missing: Refusal = declared
+            .iter()
+            .filter(|file| !files.contains_key(**file))
+            .map(|file| {
+                Problem::refused(&path, format!("it declares `{file}`, which is not there"))
+            })
+            .collect();
+        if !missing.is_empty() {
+            return Ok(Err(missing));
+        }
+        let content = files.iter().map(|(path, file)| (path, &file.sha256));
+        Ok(Ok(Release {
+            published: history.published.map_or(youngest, |(time, _)| time),
+            digest: ContentDigest::of(content),
+            yanked: history.yanked,
+            files,
+        }))
+    }
+
+    /// Loads a preset; none if it cannot be served.
+    pub fn load_preset(
+        &self,
+        name: &PresetName,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<StoredFile>> {
+        let path = self.preset(name);
+        let text = match fs::read(&path) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                problems.push(Problem::refused(path, "the preset's file is not there"));
+                return Ok(None);
+            }
+            read => read.at("read", &path)?,
+        };
+        match schema::check_preset(&text) {
+            Ok(preset) if preset.name == *name => Ok(Some(stored(&text))),
+            Ok(preset) => {
+                let why = format!(
+                    "it says it is `{}`, but its folder is `{name}`",
+                    preset.name
+                );
+                problems.push(Problem::refused(path, why));
+                Ok(None)
+            }
+            Err(faults) => {
+                problems.extend(at_their_places(&path, faults));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The version that is served in place of this one: of versions that differ in build metadata only,
+/// the one with a publish event, else the byte-lowest (protocol.md, "Names").
+fn better_twin<'a>(
+    version: &Version,
+    versions: &'a BTreeSet<Version>,
+    published: &BTreeSet<&Version>,
+) -> Option<&'a Version> {
+    versions
+        .iter()
+        .filter(|other| other.is_twin_of(version))
+        .min_by_key(|twin| (!published.contains(twin), twin.to_string()))
+        .filter(|best| *best != version)
+}
+
+/// The folder is the address; a manifest that says otherwise is not served from it.
+fn contradiction(id: &ReleaseId, manifest: &Manifest) -> Option<String> {
+    let says = |what, said: &dyn std::fmt::Display, folder: &dyn std::fmt::Display| {
+        Some(format!(
+            "its {what} is `{said}`, but its folder says `{folder}`"
+        ))
+    };
+    let item = &id.item;
+    if manifest.namespace != item.namespace {
+        return says("namespace", &manifest.namespace, &item.namespace);
+    }
+    if manifest.name.as_str() != item.path.name() {
+        return says("name", &manifest.name, &item.path.name());
+    }
+    if manifest.version != id.version {
+        return says("version", &manifest.version, &id.version);
+    }
+    None
+}
+
+/// Every file of a version that is served, and when the youngest was written.
+fn load_files(
+    folder: &Path,
+    declared: &BTreeSet<&FilePath>,
+    problems: &mut Vec<Problem>,
+) -> Result<(BTreeMap<FilePath, StoredFile>, Timestamp)> {
+    let mut files = BTreeMap::new();
+    let mut youngest = Timestamp::UNIX_EPOCH;
+    for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
+        let entry = entry.at("walk", folder)?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let refuse = |why: &dyn std::fmt::Display| Problem::refused(entry.path(), why);
+        if !entry.file_type().is_file() {
+            problems.push(refuse(
+                &"only regular files are served, links are not followed",
+            ));
+            continue;
+        }
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let path: FilePath = match relative.to_string_lossy().parse() {
+            Ok(path) => path,
+            Err(fault) => {
+                problems.push(refuse(&fault));
+                continue;
+            }
+        };
+        if path.is_hidden() && !declared.contains(&path) {
+            problems.push(Problem::warning(
+                entry.path(),
+                "a hidden file that the manifest does not declare is not served",
+            ));
+            continue;
+        }
+        let bytes = fs::read(entry.path()).at("read", entry.path())?;
+        let written = entry.metadata().at("read", entry.path())?.modified();
+        let written = written.at("read", entry.path())?;
+        youngest = youngest.max(Timestamp::try_from(written).unwrap_or_default());
+        files.insert(path, stored(&bytes));
+    }
+    Ok((files, youngest))
+}
+
+/// What is known of a file by its bytes.
+fn stored(bytes: &[u8]) -> StoredFile {
+    StoredFile {
+        sha256: Sha256::of(bytes),
+        len: bytes.len() as u64,
+    }
+}
+
+/// Faults of a document as problems at their places.
+pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
+    faults
+        .into_iter()
+        .map(|fault| Problem {
+            path: path.to_owned(),
+            place: Some(Place {
+                line: fault.line,
+                column: fault.column,
+            }),
+            severity: Severity::Refused,
+            message: match fault.path.is_empty() {
+                true => fault.message,
+                false => format!("{} (at {})", fault.message, fault.path),
+            },
+        })
+        .collect()
+}
+
+/// A file of a version's folder.
+pub fn read_file(folder: &Path, file: &FilePath) -> Result<Vec<u8>> {
+    let path = file_in(folder, file);
+    fs::read(&path).at("read", &path)
+}
+
+/// A preset's file.
+pub fn read_preset(source: &SourceTree, name: &PresetName) -> Result<Vec<u8>> {
+    let path = source.preset(name);
+    fs::read(&path).at("read", &path)
+}

@@ -1,0 +1,121 @@
+//! Refusals: every error body of the daemon is made here (protocol.md, "Errors").
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use rackgen::error::Error;
+use rackgen::error_code::ErrorCode;
+use serde_json::{Value, json};
+
+/// A request that is not granted: the answer's code, words for the client, and what else belongs to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    message: String,
+    details: Vec<(&'static str, Value)>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+/// A busy or read-only registry is worth another try after so many seconds.
+const TRY_AGAIN: u64 = 10;
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl ToString) -> Self {
+        let refusal = Self {
+            code,
+            message: message.to_string(),
+            details: Vec::new(),
+            headers: Vec::new(),
+        };
+        match code.status() {
+            401 => refusal.header(WWW_AUTHENTICATE, "Bearer"),
+            503 => refusal.retry_after(TRY_AGAIN),
+            _ => refusal,
+        }
+    }
+
+    /// A fault of ours: the cause is for the log, not for the client.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!("{cause}");
+        Self::new(
+            ErrorCode::InternalError,
+            "the registry failed; its log says why",
+        )
+    }
+
+    /// A 405 with what is allowed.
+    pub(crate) fn method_not_allowed(allowed: &str) -> Self {
+        let message = format!("this address takes {allowed}");
+        Self::new(ErrorCode::MethodNotAllowed, message).header(ALLOW, allowed)
+    }
+
+    /// One more key in the body.
+    pub(crate) fn detail(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((key, value.into()));
+        self
+    }
+
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.header(RETRY_AFTER, &seconds.to_string())
+    }
+
+    fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.retain(|(held, _)| *held != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The answer, with the id under which the log tells more.
+    pub(crate) fn into_response(self, request_id: &str) -> HttpResponse {
+        let mut body = json!({
+            "code": self.code.as_str(),
+            "message": self.message,
+            "request_id": request_id,
+        });
+        for (key, value) in self.details {
+            body[key] = value;
+        }
+        let status =
+            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        for header in self.headers {
+            response.insert_header(header);
+        }
+        response.json(body)
+    }
+}
+
+/// What stopped the generator, as an answer.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match &error {
+            error if error.is_storage_full() => {
+                tracing::error!("{error}");
+                Self::new(
+                    ErrorCode::StorageFull,
+                    "the registry's disk is full; nothing was stored",
+                )
+            }
+            Error::Locked { .. } => {
+                tracing::warn!("{error}");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "another process is changing the registry; try again",
+                )
+            }
+            error if error.is_read_only() => {
+                tracing::error!("{error}");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "the registry's disk is read-only; nothing was stored",
+                )
+            }
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The daemon's own settings beside the shared ones (interface.md, "rackd"). Read once, at the start.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bytesize::ByteSize;
+use clap::Parser;
+use rackgen::access::{Access, SecretHash};
+use rackgen::admin_token;
+use rackgen::build::Registry;
+use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
+use rackgen::error::{Error, Result};
+use rackgen::folders::Adoption;
+use rackgen::package::Limits;
+
+use crate::log::{LogFormat, LogSettings};
+use crate::rate::Rate;
+
+/// The upload daemon of a rackgen registry, with an embedded read server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rackd",
+    version,
+    after_help = "\
+Examples:
+  rackd                                    with rack.toml of this folder
+  rackd --config my-registry/rack.toml --listen 127.0.0.1:0
+  RACK_ADMIN_TOKEN=… rackd --source /srv/items --access /etc/rack/access.json"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    shared: SharedArgs,
+    /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
+    #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
+    /// Whether to answer reads from the trees [default: true]
+    #[arg(long, env = "RACK_SERVE_READS", value_name = "BOOL")]
+    serve_reads: Option<bool>,
+    /// The largest archive that is taken [default: 100MiB]
+    #[arg(long, env = "RACK_MAX_UPLOAD", value_name = "SIZE")]
+    max_upload: Option<ByteSize>,
+    /// How many proxies in front set X-Forwarded-For [default: 0]
+    #[arg(long, env = "RACK_TRUST_PROXY", value_name = "N")]
+    trust_proxy: Option<usize>,
+    /// Writes, gated reads and failed credentials of one client address [default: 1200/min]
+    #[arg(long, env = "RACK_RATE_LIMIT", value_name = "N/min")]
+    rate_limit: Option<String>,
+    /// Open reads of one client address [default: 12000/min]
+    #[arg(long, env = "RACK_RATE_LIMIT_READS", value_name = "N/min")]
+    rate_limit_reads: Option<String>,
+    /// Writes answer 503, reads go on
+    #[arg(long, env = "RACK_READ_ONLY")]
+    read_only: bool,
+    /// How the log is written [default: text on a terminal, else json]
+    #[arg(long, env = "RACK_LOG", value_enum)]
+    log: Option<LogFormat>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long, env = "RACK_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// What the daemon runs with.
+#[derive(Debug)]
+pub(crate) struct DaemonSettings {
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) registry: Registry,
+    pub(crate) access: Access,
+    /// Where that came from, and may come from again.
+    pub(crate) access_source: AccessSource,
+    /// None: nobody is admin.
+    pub(crate) admin: Option<SecretHash>,
+    pub(crate) limits: Limits,
+    pub(crate) max_upload: ByteSize,
+    pub(crate) serve_reads: bool,
+    pub(crate) read_only: bool,
+    pub(crate) trust_proxy: usize,
+    pub(crate) rate_limit: Rate,
+    pub(crate) rate_limit_reads: Rate,
+    pub(crate) log: LogSettings,
+}
+
+impl Args {
+    /// Settles every setting, and opens the registry's folders.
+    pub(crate) fn resolve(self) -> Result<DaemonSettings> {
+        let (shared, file) = self.shared.clone().resolve()?;
+        let Settings {
+            folders,
+            access: access_source,
+            outputs,
+            limits,
+        } = shared;
+        let access = access_source.load()?;
+        let folders = folders.check(Adoption::IfNew)?;
+        let admin = admin_secret(&folders.state)?;
+        Ok(DaemonSettings {
+            listen: self.addresses(&file)?,
+            access,
+            access_source,
+            admin,
+            registry: Registry::new(folders, outputs),
+            limits,
+            max_upload: self
+                .max_upload
+                .or(file.max_upload)
+                .unwrap_or(ByteSize::mib(100)),
+            serve_reads: self.serve_reads.or(file.serve_reads).unwrap_or(true),
+            read_only: self.read_only || file.read_only.unwrap_or(false),
+            trust_proxy: setting(
+                "trust_proxy",
+                self.trust_proxy,
+                "TRUST_PROXY",
+                file.trust_proxy,
+            )?
+            .unwrap_or(0),
+            rate_limit: rate(
+                "rate_limit",
+                self.rate_limit.or(file.rate_limit),
+                Rate::WRITES,
+            )?,
+            rate_limit_reads: rate(
+                "rate_limit_reads",
+                self.rate_limit_reads.or(file.rate_limit_reads),
+                Rate::READS,
+            )?,
+            log: LogSettings {
+                format: match (self.log, file.log) {
+                    (Some(format), _) => Some(format),
+                    (None, Some(word)) => {
+                        Some(LogFormat::parse(&word).map_err(|why| Error::refused("log", why))?)
+                    }
+                    (None, None) => None,
+                },
+                level: setting("log_level", self.log_level, "LOG_LEVEL", file.log_level)?
+                    .unwrap_or_else(|| "info".into()),
+            },
+        })
+    }
+
+    fn addresses(&self, file: &ConfigFile) -> Result<Vec<SocketAddr>> {
+        let legacy = || {
+            let port = env::var("PORT").ok()?;
+            let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
+            Some(format!("{host}:{port}"))
+        };
+        let text = self
+            .listen
+            .clone()
+            .or_else(legacy)
+            .or_else(|| file.listen.clone())
+            .unwrap_or_else(|| "127.0.0.1:8080".into());
+        std::net::ToSocketAddrs::to_socket_addrs(&text)
+            .map(Iterator::collect)
+            .map_err(|fault| {
+                Error::refused(
+                    "listen",
+                    format!("`{text}` is no address to listen on: {fault}"),
+                )
+            })
+    }
+}
+
+/// A flag, else a variable of the server that we replace, else the file.
+fn setting<T: std::str::FromStr>(
+    name: &str,
+    flag: Option<T>,
+    legacy: &str,
+    file: Option<T>,
+) -> Result<Option<T>> {
+    if flag.is_some() {
+        return Ok(flag);
+    }
+    match env::var(legacy) {
+        Ok(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| {
+            Error::refused(name, format!("`{text}` (of {legacy}) is not what it takes"))
+        }),
+        _ => Ok(file),
+    }
+}
+
+fn rate(name: &str, text: Option<String>, default: Rate) -> Result<Rate> {
+    text.map_or(Ok(default), |text| {
+        text.parse()
+            .map_err(|why: String| Error::refused(name, why))
+    })
+}
+
+/// The environment's admin token, else the hash that `rackgen init` kept. An empty one would let anyone in.
+fn admin_secret(state: &Path) -> Result<Option<SecretHash>> {
+    for name in ["RACK_ADMIN_TOKEN", "ADMIN_TOKEN"] {
+        match env::var(name) {
+            Ok(token) if token.trim().is_empty() => {
+                return Err(Error::refused(
+                    name,
+                    "the admin token is empty; unset it or give it a value",
+                ));
+            }
+            Ok(token) => return Ok(Some(SecretHash::of(&token))),
+            Err(_) => {}
+        }
+    }
+    admin_token::kept(state)
+}

@@ -1,0 +1,48 @@
+//! A request's body that can be drained after its reader gave up, so that an early refusal reaches the client:
+//! one who is still sending reads no answer (serving.md, "Errors and safety").
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::error::PayloadError;
+use actix_web::web::{Bytes, Payload};
+use futures_util::{Stream, StreamExt};
+
+/// The body; clones read on where the others stopped.
+#[derive(Clone)]
+pub(crate) struct Body(Rc<RefCell<Payload>>);
+
+/// Nobody waits longer than this for a client that goes on sending what nobody wants.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+impl Body {
+    pub(crate) fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(payload)))
+    }
+
+    /// Reads and forgets what is left, up to `most` bytes.
+    pub(crate) async fn drain(mut self, most: u64) {
+        let drain = async {
+            let mut left = most;
+            while let Some(Ok(bytes)) = self.next().await {
+                left = left.saturating_sub(bytes.len() as u64);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        // Out of patience or out of bytes: the connection is closed either way.
+        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}

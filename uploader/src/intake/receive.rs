@@ -1,0 +1,160 @@
+//! The multipart form of a publish (protocol.md, "Publishing"): streamed to the staging folder and hashed on
+//! the way, so that memory stays flat however large the archive.
+
+use std::path::Path;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::HttpRequest;
+use futures_util::StreamExt;
+use rackgen::error::At;
+use rackgen::error_code::ErrorCode;
+use rackgen::model::Sha256;
+use sha2::Digest as _;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+use super::IntakeLimits;
+use super::body::Body;
+use super::staging::Staging;
+use crate::answer::Refusal;
+
+/// The part types that an archive may come as.
+const ARCHIVE_TYPES: [&str; 6] = [
+    "application/gzip",
+    "application/x-gzip",
+    "application/x-tar",
+    "application/x-compressed",
+    "application/zstd",
+    "application/octet-stream",
+];
+
+/// Bytes of a field that is no file; a checksum has 64.
+const FIELD_MAX: usize = 1 << 10;
+
+/// Receives the form: the archive lies in the staging folder then, and is what its checksum says.
+///
+/// # Errors
+/// In the order of protocol.md: the file part and its type, then the checksum; and 413 as soon as it is too much.
+pub(crate) async fn receive(
+    request: &HttpRequest,
+    body: Body,
+    staging: &Staging,
+    limits: &IntakeLimits,
+) -> Result<Sha256, Refusal> {
+    let mut form = Multipart::new(request.headers(), body);
+    let mut actual = None;
+    let mut expected = None;
+    while let Some(field) = form.next().await {
+        let field = field.map_err(malformed)?;
+        let is_file = field
+            .content_disposition()
+            .is_some_and(|disposition| disposition.get_filename().is_some());
+        match (is_file, field.name()) {
+            (false, Some("checksum")) => expected = Some(text(field).await?),
+            (false, _) => drop(text(field).await?),
+            (true, _) if actual.is_some() => {
+                return Err(Refusal::new(
+                    ErrorCode::BadRequest,
+                    "the form has more than one file part",
+                ));
+            }
+            (true, _) => {
+                refuse_other_types(&field)?;
+                actual = Some(store(field, &staging.archive(), limits).await?);
+            }
+        }
+    }
+    let actual = actual.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::MissingFile,
+            "the form has no file part; send the archive as one",
+        )
+    })?;
+    let expected = expected.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::MissingChecksum,
+            "the form has no `checksum`; send the archive's SHA-256 in lower-case hex",
+        )
+    })?;
+    if expected.trim() != actual.to_string() {
+        let message = "the archive is not what its checksum says; it was changed on the way, or the \
+                       checksum is of something else";
+        return Err(Refusal::new(ErrorCode::ChecksumMismatch, message)
+            .detail("expected", expected.trim())
+            .detail("actual", actual.to_string()));
+    }
+    Ok(actual)
+}
+
+/// A part that does not say its type is taken for bytes.
+fn refuse_other_types(field: &Field) -> Result<(), Refusal> {
+    match field.content_type().map(|mime| mime.essence_str()) {
+        Some(other) if !ARCHIVE_TYPES.contains(&other) => Err(Refusal::new(
+            ErrorCode::InvalidFileType,
+            format!(
+                "the file part is `{other}`; it must be one of {}",
+                ARCHIVE_TYPES.join(", ")
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+async fn text(mut field: Field) -> Result<String, Refusal> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.next().await {
+        text.extend_from_slice(&bytes.map_err(malformed)?);
+        if text.len() > FIELD_MAX {
+            return Err(Refusal::new(
+                ErrorCode::BadRequest,
+                "a field of the form that is no file is over 1 KiB long",
+            ));
+        }
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+async fn store(mut field: Field, path: &Path, limits: &IntakeLimits) -> Result<Sha256, Refusal> {
+    let mut file = File::create(path).await.at("create", path)?;
+    let mut state = sha2::Sha256::new();
+    let mut received = 0;
+    while let Some(bytes) = field.next().await {
+        let bytes = bytes.map_err(malformed)?;
+        received += bytes.len() as u64;
+        if received > limits.archive.as_u64() {
+            return Err(too_large(limits));
+        }
+        state.update(&bytes);
+        file.write_all(&bytes).await.at("write", path)?;
+    }
+    file.flush().await.at("write", path)?;
+    Ok(state.into())
+}
+
+/// The archive is larger than this registry takes.
+pub(crate) fn too_large(limits: &IntakeLimits) -> Refusal {
+    Refusal::new(
+        ErrorCode::PayloadTooLarge,
+        format!(
+            "the archive is over {}, the most that this registry takes",
+            limits.archive
+        ),
+    )
+}
+
+/// What is no form has no file part; what breaks off in the middle is a bad request.
+fn malformed(fault: MultipartError) -> Refusal {
+    match fault {
+        MultipartError::ContentTypeMissing
+        | MultipartError::ContentTypeParse
+        | MultipartError::ContentTypeIncompatible
+        | MultipartError::BoundaryMissing => Refusal::new(
+            ErrorCode::MissingFile,
+            "the request is no `multipart/form-data`; send the archive as its file part",
+        ),
+        fault => Refusal::new(
+            ErrorCode::BadRequest,
+            format!("the form cannot be read: {fault}"),
+        ),
+    }
+}

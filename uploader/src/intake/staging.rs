@@ -1,0 +1,77 @@
+//! A folder of its own for each upload, on the source tree's file system, gone when the upload is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rackgen::commit::durable;
+use rackgen::error::{At, Result};
+use rackgen::folders::random_hex;
+use rackgen::source::SourceTree;
+
+/// The staging folder of one upload; dropping it removes what is left in it.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    folder: PathBuf,
+}
+
+impl Staging {
+    /// A fresh one.
+    pub(crate) fn new(source: &SourceTree) -> Result<Self> {
+        let root = source.staging();
+        durable::create_folders(&root, 0o700)?;
+        let folder = root.join(random_hex::<8>()?);
+        fs::create_dir(&folder).at("create", &folder)?;
+        let contents = folder.join(CONTENTS);
+        fs::create_dir(&contents).at("create", &contents)?;
+        // It becomes a version's folder, which the umask must not close.
+        fs::set_permissions(&contents, fs::Permissions::from_mode(0o755))
+            .at("set the mode of", &contents)?;
+        Ok(Self { folder })
+    }
+
+    /// Where the archive is received.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.folder.join("archive")
+    }
+
+    /// Where the archive is unpacked: what becomes the version's folder.
+    pub(crate) fn contents(&self) -> PathBuf {
+        self.folder.join(CONTENTS)
+    }
+
+    /// The folder's name, which an intent finds it by.
+    pub(crate) fn name(&self) -> &str {
+        self.folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+    }
+
+    /// Takes up again what an intent names.
+    pub(crate) fn named(source: &SourceTree, name: &str) -> Self {
+        Self {
+            folder: source.staging().join(name),
+        }
+    }
+
+    /// Leaves the folder to the intent that names it.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self);
+    }
+}
+
+const CONTENTS: &str = "contents";
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if let Err(fault) = durable::remove_folder(&self.folder) {
+            tracing::warn!("{fault}");
+        }
+    }
+}
+
+/// Removes what uploads of an earlier run left behind.
+pub(crate) fn clear(source: &SourceTree) -> Result<()> {
+    durable::remove_folder(Path::new(&source.staging()))
+}

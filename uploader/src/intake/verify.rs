@@ -1,0 +1,112 @@
+//! The checks of a received archive, in the order of protocol.md, up to the question whether the version exists.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+
+use rackgen::access::Access;
+use rackgen::check::disagreements;
+use rackgen::error::At;
+use rackgen::error_code::ErrorCode;
+use rackgen::model::manifest::MANIFEST_FILE;
+use rackgen::model::{ContentDigest, FilePath, Manifest, Namespace, ReleaseId, StoredFile};
+use rackgen::package::{Limits, UnpackError, unpack};
+use rackgen::schema::{self, SchemaFault};
+use serde_json::to_value;
+
+use super::staging::Staging;
+use crate::answer::Refusal;
+use crate::auth::{Caller, decide};
+
+/// A package that passed: what it will be, and what it holds.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) id: ReleaseId,
+    pub(crate) by: String,
+    pub(crate) digest: ContentDigest,
+    pub(crate) files: BTreeMap<FilePath, StoredFile>,
+}
+
+/// Unpacks the archive of a staging folder and checks what came out.
+pub(crate) fn verify(
+    staging: &Staging,
+    access: &Access,
+    caller: &Caller<'_>,
+    limits: &Limits,
+) -> Result<Verified, Refusal> {
+    let files = unpack_archive(staging, limits)?;
+    let manifest_path = staging.contents().join(MANIFEST_FILE);
+    let text = match fs::read(&manifest_path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Err(upload_failed(
+                "the archive has no `registry.json` at its root",
+            ));
+        }
+        read => read.at("read", &manifest_path)?,
+    };
+    let identity = schema::identity(&text).map_err(upload_failed)?;
+    let namespace: Namespace = identity
+        .namespace
+        .parse()
+        .map_err(|_| decide::not_allowed(&identity.namespace))?;
+    decide::publish(access, &namespace, caller)?;
+    let manifest = schema::check_manifest(&text).map_err(schema_failed)?;
+    let id = manifest.release_id().map_err(upload_failed)?;
+    refuse_disagreements(&manifest, &files)?;
+    Ok(Verified {
+        by: caller.name(&namespace),
+        digest: ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256))),
+        id,
+        files,
+    })
+}
+
+fn unpack_archive(
+    staging: &Staging,
+    limits: &Limits,
+) -> Result<BTreeMap<FilePath, StoredFile>, Refusal> {
+    let path = staging.archive();
+    let mut archive = File::open(&path).at("open", &path)?;
+    let unpacked = unpack(&mut archive, &staging.contents(), limits);
+    // From here on it is only in the way.
+    fs::remove_file(&path).at("remove", &path)?;
+    match unpacked {
+        Ok(unpacked) => Ok(unpacked.files),
+        Err(UnpackError::Refused(fault)) => {
+            let mut refusal =
+                Refusal::new(fault.code(), &fault).detail("reason", fault.reason().as_str());
+            if let Some(path) = fault.path() {
+                refusal = refusal.detail("path", path);
+            }
+            Err(refusal)
+        }
+        Err(UnpackError::Source(cause)) => Err(cause).at("read", &path)?,
+        Err(UnpackError::Disk { path, source }) => Err(source).at("write", &path)?,
+    }
+}
+
+fn upload_failed(why: impl ToString) -> Refusal {
+    Refusal::new(ErrorCode::UploadFailed, why)
+}
+
+fn schema_failed(faults: Vec<SchemaFault>) -> Refusal {
+    let message = match &faults[..] {
+        [one] => format!("`registry.json` is not valid: {one}"),
+        many => format!("`registry.json` is not valid, in {} places", many.len()),
+    };
+    Refusal::new(ErrorCode::SchemaValidationFailed, message)
+        .detail("errors", to_value(&faults).unwrap_or_default())
+}
+
+/// The first one decides the code; all of one kind are named.
+fn refuse_disagreements(
+    manifest: &Manifest,
+    files: &BTreeMap<FilePath, StoredFile>,
+) -> Result<(), Refusal> {
+    let found = disagreements(manifest, files.keys());
+    let Some(first) = found.first() else {
+        return Ok(());
+    };
+    let alike = found.iter().filter(|other| other.code() == first.code());
+    let paths: Vec<String> = alike.map(|fault| fault.path().to_string()).collect();
+    Err(Refusal::new(first.code(), first).detail("paths", paths))
+}

@@ -1,0 +1,52 @@
+//! The log: to standard error, as text for people or as one JSON object a line for machines.
+
+use std::io::{IsTerminal, stderr};
+
+use clap::ValueEnum;
+use rackgen::error::{Error, Result};
+use tracing_subscriber::EnvFilter;
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl LogFormat {
+    pub(crate) fn parse(word: &str) -> Result<Self, String> {
+        Self::from_str(word, false).map_err(|_| format!("`{word}` is neither text nor json"))
+    }
+}
+
+/// What the log is like.
+#[derive(Debug, Clone)]
+pub(crate) struct LogSettings {
+    /// None: by what standard error is.
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) level: String,
+}
+
+/// Starts the log of this process.
+pub(crate) fn start(settings: &LogSettings) -> Result<()> {
+    let filter = EnvFilter::try_new(&settings.level)
+        .map_err(|_| Error::refused("log_level", format!("`{}` is no level", settings.level)))?;
+    let terminal = stderr().is_terminal();
+    let default = if terminal {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    };
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(terminal)
+        .with_target(false);
+    match settings.format.unwrap_or(default) {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The daemon's figures, in the Prometheus text format.
+
+use std::time::Duration;
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+use rackgen::error::{Error, Result};
+
+/// All figures.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    uploads: IntCounterVec,
+    build_seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Result<Self> {
+        Self::register().map_err(|fault| Error::refused("metrics", fault))
+    }
+
+    fn register() -> prometheus::Result<Self> {
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(
+                Opts::new(
+                    "rack_http_requests_total",
+                    "Requests by route, method and status",
+                ),
+                &["route", "method", "status"],
+            )?,
+            request_seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "rack_http_request_duration_seconds",
+                    "Time until the head of an answer was ready, by route",
+                ),
+                &["route"],
+            )?,
+            uploads: IntCounterVec::new(
+                Opts::new(
+                    "rack_uploads_total",
+                    "Uploads by outcome: created, checked or an error code",
+                ),
+                &["outcome"],
+            )?,
+            build_seconds: Histogram::with_opts(HistogramOpts::new(
+                "rack_build_duration_seconds",
+                "Time to bring the trees to a change of the source tree",
+            ))?,
+        };
+        metrics
+            .registry
+            .register(Box::new(ProcessCollector::for_self()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.requests.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.request_seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.uploads.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.build_seconds.clone()))?;
+        Ok(metrics)
+    }
+
+    pub(crate) fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+        let status = status.to_string();
+        self.requests
+            .with_label_values(&[route, method, &status])
+            .inc();
+        self.request_seconds
+            .with_label_values(&[route])
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn upload(&self, outcome: &str) {
+        self.uploads.with_label_values(&[outcome]).inc();
+    }
+
+    pub(crate) fn build(&self, took: Duration) {
+        self.build_seconds.observe(took.as_secs_f64());
+    }
+
+    /// All figures as text.
+    pub(crate) fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,178 @@
+//! Intents: what a publish is about to do, on disk before it is done, and how it is finished after a kill.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rackgen::access::Access;
+use rackgen::build::Registry;
+use rackgen::commit::durable;
+use rackgen::error::{At, Error, Result};
+use rackgen::model::{Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::{Deserialize, Serialize};
+
+use crate::intake::staging::Staging;
+
+/// A publish past its point of no return.
+#[derive(Debug)]
+pub(super) struct Intent {
+    path: PathBuf,
+    facts: Facts,
+}
+
+/// What the intent's file says, in its format 1.
+#[derive(Debug, Serialize, Deserialize)]
+struct Facts {
+    format: u32,
+    namespace: Namespace,
+    path: ItemPath,
+    version: Version,
+    /// The upload's staging folder.
+    staging: String,
+    event: Event,
+}
+
+const FORMAT: u32 = 1;
+
+impl Facts {
+    fn release(&self) -> ReleaseId {
+        let item = ItemId {
+            namespace: self.namespace.clone(),
+            path: self.path.clone(),
+        };
+        item.release(self.version.clone())
+    }
+}
+
+impl Intent {
+    /// Writes the intent, durably.
+    pub(super) fn write(
+        registry: &Registry,
+        staging: &Staging,
+        id: &ReleaseId,
+        event: Event,
+    ) -> Result<Self> {
+        let folder = folder(registry);
+        durable::create_folders(&folder, 0o700)?;
+        let facts = Facts {
+            format: FORMAT,
+            namespace: id.item.namespace.clone(),
+            path: id.item.path.clone(),
+            version: id.version.clone(),
+            staging: staging.name().to_owned(),
+            event,
+        };
+        let path = folder.join(format!("{}.json", staging.name()));
+        let text = serde_json::to_vec(&facts).unwrap_or_default();
+        durable::replace(&path, &text, 0o600)?;
+        Ok(Self { path, facts })
+    }
+
+    /// Moves the version into the source tree and appends its event; may be repeated.
+    ///
+    /// # Errors
+    /// A folder of that version that came from elsewhere meanwhile; the disk. The intent stays, and is replayed.
+    pub(super) fn admit(&self, registry: &Registry, staging: &Staging) -> Result<()> {
+        let source = registry.source();
+        let release = self.facts.release();
+        let target = source.release(&release);
+        let contents = staging.contents();
+        if contents.exists() {
+            let item = source.item(&release.item);
+            durable::create_folders(&item, 0o755)?;
+            renameat_with(CWD, &contents, CWD, &target, RenameFlags::NOREPLACE)
+                .at("move the version to", &target)?;
+            sync_up_to(source.root(), &item)?;
+        } else if !target.exists() {
+            tracing::error!("{release}: a hand removed it before it was published");
+            return Ok(());
+        }
+        if source
+            .history(&release.item)?
+            .of(&release.version)
+            .published
+            .is_none()
+        {
+            source.append(&release.item, &self.facts.event)?;
+        }
+        Ok(())
+    }
+
+    /// The publish is complete.
+    pub(super) fn done(self) -> Result<()> {
+        fs::remove_file(&self.path).at("remove", &self.path)
+    }
+}
+
+/// Finishes every publish that was past its point of no return. The caller holds the source tree's lock.
+pub(crate) fn replay(registry: &Registry, access: &Access) -> Result<()> {
+    for intent in pending(registry)? {
+        let release = intent.facts.release();
+        let staging = Staging::named(registry.source(), &intent.facts.staging);
+        match intent.admit(registry, &staging) {
+            Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
+                tracing::error!(
+                    "{release}: its folder was made by another hand; the upload is dropped"
+                );
+            }
+            Err(error) => {
+                staging.leave();
+                return Err(error);
+            }
+            Ok(()) => {}
+        }
+        if let (Some(item), Some(audience)) = (
+            registry.load_item(&release.item)?,
+            access.audience(&release.item.namespace),
+        ) {
+            registry.stage_item(&item, audience, None)?.apply()?;
+        }
+        tracing::info!("{release}: finished a publish that was cut short");
+        intent.done()?;
+    }
+    Ok(())
+}
+
+fn folder(registry: &Registry) -> PathBuf {
+    registry.folders().state.join("intents")
+}
+
+fn pending(registry: &Registry) -> Result<Vec<Intent>> {
+    let folder = folder(registry);
+    let entries = match fs::read_dir(&folder) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at("read", &folder)?,
+    };
+    let mut intents = Vec::new();
+    for entry in entries {
+        let path = entry.at("read", &folder)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let text = fs::read(&path).at("read", &path)?;
+            match serde_json::from_slice::<Facts>(&text) {
+                Ok(facts) if facts.format == FORMAT => intents.push(Intent { path, facts }),
+                _ => {
+                    return Err(Error::refused(
+                        path,
+                        "this is no intent that this program can finish",
+                    ));
+                }
+            }
+        }
+    }
+    Ok(intents)
+}
+
+/// Makes the names from a folder up to the root durable: the item's may be as new as the version.
+fn sync_up_to(root: &Path, folder: &Path) -> Result<()> {
+    for folder in folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root))
+    {
+        durable::sync_folder(folder)?;
+    }
+    Ok(())
+}

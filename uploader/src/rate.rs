@@ -1,0 +1,122 @@
+//! How much one client address may ask for in a minute, and what its address is.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::answer::Refusal;
+use rackgen::error_code::ErrorCode;
+
+/// Requests a minute, written `1200/min`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate(NonZeroU32);
+
+impl Rate {
+    /// The default for writes, gated reads and failed credentials.
+    pub(crate) const WRITES: Self = Self(NonZeroU32::new(1_200).unwrap());
+    /// The default for open reads: a CI farm behind one address is one client.
+    pub(crate) const READS: Self = Self(NonZeroU32::new(12_000).unwrap());
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let count = text
+            .strip_suffix("/min")
+            .and_then(|count| count.parse().ok());
+        count.map(Self).ok_or_else(|| {
+            format!("`{text}` is no rate; it is a number above 0 and `/min`, like 1200/min")
+        })
+    }
+}
+
+/// A limit on each client address.
+pub(crate) struct Limiter {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    checks: AtomicU32,
+}
+
+/// After so many checks, addresses that have been quiet are forgotten.
+const FORGET_EVERY: u32 = 1 << 16;
+
+impl Limiter {
+    pub(crate) fn new(Rate(rate): Rate) -> Self {
+        Self {
+            limiter: RateLimiter::keyed(Quota::per_minute(rate)),
+            checks: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a request of this address.
+    ///
+    /// # Errors
+    /// A 429 that says when to come back.
+    pub(crate) fn check(&self, client: IpAddr) -> Result<(), Refusal> {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&client).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Refusal::new(
+                ErrorCode::RateLimitExceeded,
+                "too many requests from this address; try again later",
+            )
+            .retry_after(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// The client's address: what the outermost trusted proxy saw, else the peer's. What a client itself wrote
+/// into `X-Forwarded-For` stands further left and is never reached.
+pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: usize) -> IpAddr {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    forwarded(request.headers(), trusted_proxies)
+        .or(peer)
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .collect();
+    let place = hops.len().checked_sub(trusted_proxies)?;
+    hops.get(place)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_what_trusted_proxies_wrote_counts() {
+        let request = TestRequest::default()
+            .peer_addr("127.0.0.1:1".parse().unwrap())
+            .insert_header(("x-forwarded-for", "6.6.6.6, 10.0.0.1, 10.0.0.2"))
+            .to_http_request();
+        let address = |proxies| client_address(&request, proxies).to_string();
+        assert_eq!(address(0), "127.0.0.1");
+        assert_eq!(address(1), "10.0.0.2");
+        assert_eq!(address(2), "10.0.0.1");
+        assert_eq!(address(4), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_rate_is_a_number_a_minute() {
+        assert_eq!("1200/min".parse(), Ok(Rate::WRITES));
+        for bad in ["0/min", "1200", "x/min", "-1/min", "10/s"] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The embedded read server: the same answers from the same trees that a web server in front would give.
+
+mod conditional;
+mod negotiate;
+mod stored;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use rackgen::access::Access;
+use rackgen::compress::Coding;
+use rackgen::error_code::ErrorCode;
+use rackgen::model::{Audience, Namespace};
+use rackgen::plan::key::PublicKey;
+use rackgen::render::documents;
+
+use crate::answer::Refusal;
+use crate::app::App;
+use crate::auth::{Caller, Credential, decide};
+use stored::Stored;
+
+/// What answers differ by besides the encoding, where they depend on the caller.
+const BY_CALLER: &str = "Accept-Encoding, Authorization, X-Registry-Token";
+
+/// Answers a read of a resource.
+pub(crate) async fn read(
+    app: &App,
+    request: &HttpRequest,
+    key: PublicKey,
+) -> Result<HttpResponse, Refusal> {
+    let client = app.client(request);
+    let access = app.access();
+    let identify = || app.identify(&access, Credential::from_headers(request.headers())?);
+    let asks_for_more = key == PublicKey::Namespaces && Credential::is_sent(request.headers());
+    let gate = key
+        .namespace()
+        .and_then(|namespace| access.audience(namespace));
+    match asks_for_more || gate == Some(Audience::Private) {
+        // Before credentials are looked at: they may be guesses.
+        true => app.strict.check(client)?,
+        false => app.lenient.check(client)?,
+    }
+    let audience = match key.namespace() {
+        None => Audience::Public,
+        Some(namespace) => decide::read(&access, namespace, identify)?,
+    };
+    if asks_for_more && let Some(caller) = identify()? {
+        return namespaces_of(app, &access, request, &caller);
+    }
+    let accepted = negotiate::accepted(request.headers().get_all(ACCEPT_ENCODING));
+    let Some(stored) = find(app, audience, &key, &accepted)? else {
+        return Err(not_found(app, audience, &key));
+    };
+
+    let mut response = head(key.cache_class().cache_control(audience));
+    response.insert_header((
+        VARY,
+        match (&key, audience) {
+            (PublicKey::Namespaces, _) | (_, Audience::Private) => BY_CALLER,
+            _ => "Accept-Encoding",
+        },
+    ));
+    response.insert_header((ETAG, stored.etag()));
+    response.insert_header((LAST_MODIFIED, httpdate::fmt_http_date(stored.modified)));
+    if conditional::is_not_modified(request.headers(), &stored.etag(), stored.modified) {
+        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    response.insert_header((CONTENT_TYPE, key.media_type().as_str()));
+    if let Some(coding) = stored.coding {
+        response.insert_header((CONTENT_ENCODING, coding.as_str()));
+    }
+    if matches!(key, PublicKey::File(..)) {
+        // Whatever was published, it never runs on this origin.
+        response.insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
+    }
+    Ok(stored.send(response))
+}
+
+/// The best representation in the tree of this audience. A namespace whose access just changed may still be in
+/// the other one; who may read it is decided already.
+fn find(
+    app: &App,
+    audience: Audience,
+    key: &PublicKey,
+    accepted: &[Coding],
+) -> Result<Option<Stored>, Refusal> {
+    let other = match audience {
+        Audience::Public => Audience::Private,
+        Audience::Private => Audience::Public,
+    };
+    for audience in [audience, other] {
+        let tree = app.registry.folders().tree(audience);
+        let found = Stored::open(tree, key, accepted).map_err(|fault| Refusal::internal(&fault))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The headers that every answer to a read has.
+fn head(cache_control: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CACHE_CONTROL, cache_control))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id"));
+    response
+}
+
+fn not_found(app: &App, audience: Audience, key: &PublicKey) -> Refusal {
+    let exists = |namespace: &Namespace| has_listing(app, audience, namespace);
+    match key.namespace() {
+        Some(namespace) if !exists(namespace) => Refusal::new(
+            ErrorCode::NamespaceNotFound,
+            format!("nothing was published in {namespace} yet"),
+        ),
+        _ => Refusal::new(ErrorCode::NotFound, format!("there is nothing at {key}")),
+    }
+}
+
+/// A namespace that has a folder has a listing, be it an empty one.
+fn has_listing(app: &App, audience: Audience, namespace: &Namespace) -> bool {
+    let listing = PublicKey::Listing(namespace.clone()).disk_path();
+    app.registry.folders().tree(audience).join(listing).exists()
+}
+
+/// The namespaces that this caller may read: the open ones and their own.
+fn namespaces_of(
+    app: &App,
+    access: &Access,
+    request: &HttpRequest,
+    caller: &Caller<'_>,
+) -> Result<HttpResponse, Refusal> {
+    caller.require_live()?;
+    let root = app.registry.folders();
+    let mut readable: Vec<Namespace> = Vec::new();
+    for audience in [Audience::Public, Audience::Private] {
+        let folder = root.tree(audience).join(PublicKey::Namespaces.disk_path());
+        let names = folder.parent().and_then(|folder| folder.read_dir().ok());
+        for entry in names.into_iter().flatten().flatten() {
+            if let Ok(namespace) = entry.file_name().to_string_lossy().parse()
+                && decide::read(access, &namespace, || Ok(Some(caller.clone()))).ok()
+                    == Some(audience)
+                && has_listing(app, audience, &namespace)
+            {
+                readable.push(namespace);
+            }
+        }
+    }
+    readable.sort();
+    let document = documents::namespaces(&readable);
+    let etag = format!("\"{}\"", &blake3::hash(&document).to_hex()[..16]);
+    let mut response = head(
+        PublicKey::Namespaces
+            .cache_class()
+            .cache_control(Audience::Private),
+    );
+    response
+        .insert_header((VARY, BY_CALLER))
+        .insert_header((ETAG, etag.clone()));
+    if conditional::matches(request.headers(), &etag) {
+        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    response.insert_header((CONTENT_TYPE, PublicKey::Namespaces.media_type().as_str()));
+    Ok(response.body(document))
+}

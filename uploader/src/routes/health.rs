@@ -1,0 +1,41 @@
+//! `GET /health`: whether the daemon can do its work (protocol.md, "Reading").
+
+use std::fs;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use serde_json::json;
+
+use crate::app::App;
+
+pub(super) fn health(app: &App) -> HttpResponse {
+    let folders = app.registry.folders();
+    let missing = [
+        ("source", &folders.source),
+        ("public", &folders.public),
+        ("private", &folders.private),
+        ("state", &folders.state),
+    ]
+    .into_iter()
+    .find(|(_, folder)| !fs::metadata(folder).is_ok_and(|metadata| metadata.is_dir()));
+    let access = app.access();
+    let mut faults = access.faults().to_vec();
+    faults.extend(app.reload_fault());
+    let (status, word) = match (missing, faults.is_empty()) {
+        (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "error"),
+        (None, false) => (StatusCode::OK, "degraded"),
+        (None, true) => (StatusCode::OK, "ok"),
+    };
+    let mut checks = json!({"storage": {"status": "ok"}});
+    if let Some((name, _)) = missing {
+        let message = format!("the {name} folder cannot be read");
+        checks["storage"] = json!({"status": "error", "message": message});
+    }
+    if !faults.is_empty() {
+        checks["access"] = json!({"status": "degraded", "message": faults.join("; ")});
+    }
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(json!({"status": word, "checks": checks}))
+}

@@ -1,0 +1,200 @@
+//! From a request to its answer: what is asked for, who answers, what is logged and counted.
+
+mod health;
+mod upload;
+
+use std::time::Instant;
+
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
+    CACHE_CONTROL, HeaderName, HeaderValue,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use rackgen::error_code::ErrorCode;
+use rackgen::folders::random_hex;
+use rackgen::plan::key::PublicKey;
+
+use crate::answer::Refusal;
+use crate::app::App;
+use crate::intake::body::Body;
+use crate::reads;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bytes of a request target, as nginx has it by default.
+const TARGET_MAX: usize = 8 << 10;
+
+/// What a request asks for, by method and path.
+enum Route {
+    Upload,
+    Health,
+    Metrics,
+    Read(PublicKey),
+    Options { allowed: &'static str },
+}
+
+impl Route {
+    /// The label of its figures: few, whatever is asked for.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Health => "health",
+            Self::Metrics => "metrics",
+            Self::Options { .. } => "options",
+            Self::Read(PublicKey::Schema(_)) => "schema",
+            Self::Read(PublicKey::File(..)) => "file",
+            Self::Read(PublicKey::Manifest(_)) => "manifest",
+            Self::Read(PublicKey::Versions(_)) => "versions",
+            Self::Read(PublicKey::Latest(_)) => "latest",
+            Self::Read(PublicKey::Preset(_)) => "preset",
+            Self::Read(PublicKey::Listing(_)) => "listing",
+            Self::Read(PublicKey::Namespaces) => "namespaces",
+        }
+    }
+
+    /// Methods are judged first, and the same for every path but one.
+    fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        if target.len() > TARGET_MAX {
+            return Err(Refusal::new(
+                ErrorCode::UriTooLong,
+                "the address is over 8 KiB long",
+            ));
+        }
+        let path = request.uri().path();
+        let allowed = match path {
+            "/registries" => "POST, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        };
+        let method = request.method();
+        if *method == Method::OPTIONS {
+            return Ok(Self::Options { allowed });
+        }
+        if !allowed
+            .split(", ")
+            .any(|allowed| allowed == method.as_str())
+        {
+            return Err(match is_known(method) {
+                true => Refusal::method_not_allowed(allowed),
+                false => Refusal::new(
+                    ErrorCode::NotImplemented,
+                    "this method is none that the registry knows",
+                ),
+            });
+        }
+        match path {
+            "/registries" => Ok(Self::Upload),
+            "/health" => Ok(Self::Health),
+            "/metrics" => Ok(Self::Metrics),
+            path => PublicKey::parse(path)
+                .map(Self::Read)
+                .map_err(|invalid| Refusal::new(invalid.code, invalid.why)),
+        }
+    }
+}
+
+/// The methods of RFC 9110 and RFC 5789.
+fn is_known(method: &Method) -> bool {
+    [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ]
+    .contains(method)
+}
+
+/// Answers every request.
+pub(crate) async fn dispatch(
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> HttpResponse {
+    let start = Instant::now();
+    let id = random_hex::<8>().unwrap_or_default();
+    let body = Body::new(payload);
+    let route = Route::of(&request);
+    let label = route.as_ref().map_or("none", Route::label);
+    let answer = match route {
+        Ok(route) => answer(route, &request, &body, &app, &id).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(refusal) => {
+            // The rest of an upload, so that the client comes to read why it was refused.
+            body.drain(app.limits.archive.as_u64()).await;
+            refusal.into_response(&id)
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let took = start.elapsed();
+    app.metrics
+        .request(label, request.method().as_str(), status, took);
+    tracing::info!(
+        request_id = id,
+        client = %app.client(&request),
+        method = %request.method(),
+        path = request.uri().path(),
+        status,
+        ms = took.as_millis() as u64,
+        "request"
+    );
+    response
+}
+
+async fn answer(
+    route: Route,
+    request: &HttpRequest,
+    body: &Body,
+    app: &Data<App>,
+    id: &str,
+) -> Result<HttpResponse, Refusal> {
+    match route {
+        Route::Upload => upload::upload(app, request, body.clone(), id).await,
+        Route::Health => Ok(health::health(app)),
+        Route::Metrics => metrics(app),
+        Route::Options { allowed } => Ok(options(allowed)),
+        Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
+        Route::Read(key) => Err(Refusal::new(
+            ErrorCode::NotFound,
+            format!("{key} is served by the web server, not by the daemon"),
+        )),
+    }
+}
+
+fn metrics(app: &App) -> Result<HttpResponse, Refusal> {
+    let text = app
+        .metrics
+        .render()
+        .map_err(|fault| Refusal::internal(&fault))?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(text))
+}
+
+fn options(allowed: &'static str) -> HttpResponse {
+    HttpResponse::build(StatusCode::NO_CONTENT)
+        .insert_header((ALLOW, allowed))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))
+        .insert_header((
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since",
+        ))
+        .finish()
+}

@@ -7,6 +7,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::access::Access;
+use crate::commit::make::Origin;
 use crate::commit::stage::{Progress, Staged};
 use crate::commit::{OutputSettings, Session};
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ use crate::plan::key::PublicKey;
 use crate::plan::{Plan, Rows, Scope};
 use crate::render::{self, Body, Resource, Resources, documents};
 use crate::report::{Problem, Report};
-use crate::source::{SourceTree, load};
+use crate::source::{SourceTree, file_in};
 
 /// A registry whose folders belong together.
 #[derive(Debug)]
@@ -231,14 +232,20 @@ impl Registry {
         arriving: Option<(&ReleaseId, &Path)>,
         progress: Progress<'_>,
     ) -> Result<Staged<'a>> {
-        let read = |body: &Body| match body {
-            Body::Document(bytes) => Ok(bytes.clone()),
-            Body::Release(id, file) => match arriving {
-                Some((arriving, folder)) if arriving == id => load::read_file(folder, file),
-                _ => load::read_file(&self.source.release(id), file),
+        session.stage(
+            plan,
+            &|resource| {
+                let path = match &resource.body {
+                    Body::Document(bytes) => return Origin::Bytes(bytes),
+                    Body::Release(id, file) => match arriving {
+                        Some((arriving, folder)) if arriving == id => file_in(folder, file),
+                        _ => file_in(&self.source.release(id), file),
+                    },
+                    Body::Preset(name) => self.source.preset(name),
+                };
+                Origin::File(path, resource.len)
             },
-            Body::Preset(name) => load::read_preset(&self.source, name),
-        };
-        session.stage(plan, &read, progress)
+            progress,
+        )
     }
 }

@@ -3,10 +3,10 @@
 //! Levels and traps are those of limits.md, "Compressing one small file". Output depends on input, level and
 //! the compressor's version alone.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::str::FromStr;
 
-use brotlic::{BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
+use brotlic::{BrotliEncoder, BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
 use libdeflater::{CompressionLvl, Compressor};
 use serde::{Deserialize, Serialize};
 
@@ -123,27 +123,21 @@ pub enum Compression {
     Best,
 }
 
-/// Levels of one file's compressors.
-struct Levels {
-    gzip: i32,
-    br: u8,
-    zstd: i32,
-}
-
 impl Compression {
-    /// What changes with every publish is compressed fast: it is sent for a minute and made again.
-    fn levels(self, class: CacheClass, len: usize) -> Levels {
-        const LONG: usize = 1 << 20;
+    /// The level of a compressor. What changes with every publish is compressed fast: it is sent for a minute
+    /// and made again.
+    pub fn level(self, coding: Coding, class: CacheClass, len: u64) -> i32 {
+        const LONG: u64 = 1 << 20;
         let [gzip, br, zstd] = match (self, class) {
             _ if len >= LONG && class != CacheClass::Immutable => [6, 4, 3],
             (Self::Fast, _) | (Self::Balanced, CacheClass::Pointer) => [6, 5, 3],
             (Self::Balanced, _) | (Self::Best, CacheClass::Pointer) => [9, 9, 9],
             (Self::Best, _) => [12, 11, 19],
         };
-        Levels {
-            gzip,
-            br: br as u8,
-            zstd,
+        match coding {
+            Coding::Gzip => gzip,
+            Coding::Br => br,
+            Coding::Zstd => zstd,
         }
     }
 }
@@ -167,13 +161,13 @@ pub fn variants(
     if identity.len() < VARIANTS_FROM {
         return Ok(Vec::new());
     }
-    let levels = compression.levels(class, identity.len());
     let mut variants = Vec::new();
     for coding in encodings.iter() {
+        let level = compression.level(coding, class, identity.len() as u64);
         let bytes = match coding {
-            Coding::Gzip => gzip(identity, levels.gzip)?,
-            Coding::Br => brotli(identity, levels.br)?,
-            Coding::Zstd => zstd(identity, levels.zstd)?,
+            Coding::Gzip => gzip(identity, level)?,
+            Coding::Br => brotli(identity, level)?,
+            Coding::Zstd => zstd::bulk::compress(identity, level)?,
         };
         if bytes.len() >= identity.len() {
             return Ok(Vec::new());
@@ -194,26 +188,56 @@ fn gzip(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The window fits the input: at level 9 the default one costs 20 times the time for nothing.
-fn brotli(identity: &[u8], level: u8) -> io::Result<Vec<u8>> {
-    let bits = (usize::BITS - identity.len().leading_zeros()).clamp(16, 22) as u8;
-    // Up to 8 KB literal context modelling costs more than it saves at the highest levels.
-    let small = identity.len() <= 8 << 10 && level >= 10;
-    let encoder = BrotliEncoderOptions::new()
-        .quality(Quality::new(level).map_err(io::Error::other)?)
-        .window_size(WindowSize::new(bits).map_err(io::Error::other)?)
-        .disable_context_modeling(small)
-        .size_hint(identity.len().try_into().unwrap_or(u32::MAX))
-        .build()
-        .map_err(io::Error::other)?;
-    let mut writer = CompressorWriter::with_encoder(encoder, Vec::new());
+fn brotli(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    let mut writer =
+        CompressorWriter::with_encoder(brotli_encoder(level, identity.len() as u64)?, Vec::new());
     writer.write_all(identity)?;
     writer.into_inner().map_err(|fault| fault.into_error())
 }
 
-/// The bulk interface: through the streaming one level 19 takes a hundred times as long.
-fn zstd(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(identity, level)
+/// The window fits the input: at level 9 the default one costs 20 times the time for nothing.
+fn brotli_encoder(level: i32, len: u64) -> io::Result<BrotliEncoder> {
+    let bits = (u64::BITS - len.leading_zeros()).clamp(16, 22);
+    // Up to 8 KB literal context modelling costs more than it saves at the highest levels.
+    let small = len <= 8 << 10 && level >= 10;
+    BrotliEncoderOptions::new()
+        .quality(Quality::new(level as u8).map_err(io::Error::other)?)
+        .window_size(WindowSize::new(bits as u8).map_err(io::Error::other)?)
+        .disable_context_modeling(small)
+        .size_hint(len.try_into().unwrap_or(u32::MAX))
+        .build()
+        .map_err(io::Error::other)
+}
+
+/// Compresses so many bytes in pieces, for what is too large to hold in memory.
+///
+/// For zstd the size goes along: without it level 19 takes a hundred times as long.
+pub fn stream(
+    coding: Coding,
+    level: i32,
+    (mut from, len): (impl Read, u64),
+    to: impl Write,
+) -> io::Result<()> {
+    match coding {
+        Coding::Gzip => {
+            let level = flate2::Compression::new(level.clamp(1, 9).unsigned_abs());
+            let mut encoder = flate2::write::GzEncoder::new(to, level);
+            io::copy(&mut from, &mut encoder)?;
+            encoder.finish()?;
+        }
+        Coding::Br => {
+            let mut encoder = CompressorWriter::with_encoder(brotli_encoder(level, len)?, to);
+            io::copy(&mut from, &mut encoder)?;
+            encoder.into_inner().map_err(|fault| fault.into_error())?;
+        }
+        Coding::Zstd => {
+            let mut encoder = zstd::stream::write::Encoder::new(to, level)?;
+            encoder.set_pledged_src_size(Some(len))?;
+            io::copy(&mut from, &mut encoder)?;
+            encoder.finish()?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -238,6 +262,23 @@ mod tests {
 
     fn all() -> Encodings {
         "zstd,br,gzip".parse().unwrap()
+    }
+
+    #[test]
+    fn pieces_decode_to_the_whole() {
+        let identity = "all work and no play makes jack a dull boy\n".repeat(50_000);
+        for coding in Coding::ALL {
+            let mut bytes = Vec::new();
+            stream(
+                coding,
+                5,
+                (identity.as_bytes(), identity.len() as u64),
+                &mut bytes,
+            )
+            .unwrap();
+            assert!(bytes.len() < identity.len() / 10);
+            assert_eq!(decode(coding, &bytes), identity.as_bytes());
+        }
     }
 
     proptest! {

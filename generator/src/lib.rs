@@ -23,3 +23,4 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod usage;

@@ -44,7 +44,11 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     file.read_to_string(&mut holder).at("read", &path)?;
-                    let holder = holder.trim().to_owned();
+                    // Empty only in the instant in which the holder introduces itself.
+                    let holder = match holder.trim() {
+                        "" => "another process".to_owned(),
+                        holder => holder.to_owned(),
+                    };
                     return Err(Error::Locked { path, holder });
                 }
             }

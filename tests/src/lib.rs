@@ -1,1 +1,42 @@
-//! x
+//! The harness of the tests across both crates. It drives the real binaries over real folders, archives and
+//! sockets, and uses nothing of their libraries: what it knows of the protocol it knows from protocol.md.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up stops loudly"
+)]
+
+pub mod binaries;
+pub mod coding;
+pub mod daemon;
+pub mod http;
+pub mod multipart;
+pub mod package;
+pub mod random;
+pub mod registry;
+pub mod release;
+pub mod served;
+pub mod tree;
+pub mod wait;
+
+use std::env;
+use std::path::PathBuf;
+
+/// The root of the checkout.
+pub fn project_root() -> PathBuf {
+    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    tests
+        .parent()
+        .expect("the package is in a folder of the checkout")
+        .to_owned()
+}
+
+/// How often a rule tries its luck: a sample, or all of it where `RACK_PROVE=1` asks for proof.
+pub fn rounds(sample: usize, proof: usize) -> usize {
+    match env::var_os("RACK_PROVE") {
+        Some(value) if value == "1" => proof,
+        _ => sample,
+    }
+}

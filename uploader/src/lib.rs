@@ -18,13 +18,17 @@ mod server;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use rackgen::usage;
 
 use crate::config::Args;
 
 /// Runs the daemon until it is told to stop; exit statuses are those of interface.md.
 pub fn run() -> ExitCode {
-    let result = Args::parse()
+    let args: Args = match usage::parse() {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
+    let result = args
         .resolve()
         .and_then(|settings| actix_web::rt::System::new().block_on(server::run(settings)));
     match result {

@@ -9,7 +9,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
 use rackgen::build::BuildOptions;
 use rackgen::error::{At, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
 use crate::config::DaemonSettings;
@@ -47,9 +47,10 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     .disable_signals()
     .shutdown_timeout(GRACE)
     .run();
+    let signals = Signals::catch().at("catch", "signals".as_ref())?;
     // A pipe that nobody reads any longer is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-    actix_web::rt::spawn(obey_signals(server.handle(), reloader));
+    actix_web::rt::spawn(signals.obey(server.handle(), reloader));
     server.await.at("serve", "connections".as_ref())?;
     tracing::info!("stopped");
     Ok(())
@@ -72,23 +73,32 @@ fn complete(app: &App) -> Result<()> {
     Ok(())
 }
 
-async fn obey_signals(server: ServerHandle, reloader: Reloader) {
-    let kinds = [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::hangup(),
-    ];
-    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = kinds.map(signal) else {
-        tracing::error!("signals cannot be caught; only SIGKILL stops this process");
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reloader.ask(),
-        }
+/// The signals that the daemon knows, caught from now on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-    tracing::info!("stopping");
-    server.stop(true).await;
+
+    /// Reloads on SIGHUP, stops on the others.
+    async fn obey(mut self, server: ServerHandle, reloader: Reloader) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => reloader.ask(),
+            }
+        }
+        tracing::info!("stopping");
+        server.stop(true).await;
+    }
 }

@@ -16,6 +16,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::config::SharedArgs;
 use crate::error::Result;
 use crate::report::{Problem, Severity};
+use crate::usage;
 
 /// A package registry that is a folder of files.
 #[derive(Debug, Parser)]
@@ -83,7 +84,10 @@ const STYLES: Styles = Styles::styled()
 
 /// Runs the command line; exit statuses are those of interface.md.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match usage::parse() {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
     match execute(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::PartsRefused) => ExitCode::from(1),

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
+use super::make::combine;
 use super::record::{Record, Update};
-use super::stage::hash;
 use super::{AUDIENCES, representation};
 use crate::compress::{Coding, Encodings};
 use crate::error::{At, Result};
@@ -109,7 +109,7 @@ fn take_up_one(
         sha256: Sha256::of(&identity),
         len: identity.len() as u64,
         variants: variants.iter().map(|(coding, _)| *coding).collect(),
-        variants_hash: hash(variants.iter().map(|(_, bytes)| &bytes[..])),
+        variants_hash: combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes))),
         encodings: encodings.clone(),
     };
     // Without variants nobody can tell whether none were asked for: the build makes them, and where the

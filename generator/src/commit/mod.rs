@@ -7,6 +7,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod durable;
+pub mod make;
 pub mod record;
 pub mod stage;
 

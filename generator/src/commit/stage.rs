@@ -1,27 +1,24 @@
 //! Makes every representation that a plan writes, in the staging folders, with its final mode and time, and
 //! journals what is about to change. No reader sees any of it.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::make::{self, Origin, make};
 use super::record::Update;
 use super::{AUDIENCES, Session, durable, staging};
-use crate::compress::{self, Coding};
-use crate::error::{At, Error, Result};
-use crate::model::{Audience, Sha256};
+use crate::compress::Coding;
+use crate::error::{Error, Result};
+use crate::model::Audience;
 use crate::plan::key::PublicKey;
 use crate::plan::row::{Published, Row};
 use crate::plan::{Plan, Removal, Write};
-use crate::render::Body;
+use crate::render::Resource;
 
-/// Gives the bytes of a body, wherever they are.
-pub type ReadBody<'a> = &'a (dyn Fn(&Body) -> Result<Vec<u8>> + Sync);
+/// Says where the bytes of a resource are.
+pub type FindBody<'a> = &'a (dyn for<'r> Fn(&'r Resource) -> Origin<'r> + Sync);
 
 /// Told after each resource that is staged, of how many.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
@@ -50,10 +47,7 @@ pub(super) struct Entry {
 impl Entry {
     /// The staged file of a representation.
     pub(super) fn staged(&self, coding: Option<Coding>) -> PathBuf {
-        match coding {
-            None => self.staged.clone(),
-            Some(coding) => self.staged.with_extension(coding.as_str()),
-        }
+        make::staged(&self.staged, coding)
     }
 }
 
@@ -70,7 +64,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// A full disk; a source file that changed after it was loaded.
-    pub fn stage(self, plan: Plan, read: ReadBody<'_>, done: Progress<'_>) -> Result<Staged<'a>> {
+    pub fn stage(self, plan: Plan, origin: FindBody<'_>, done: Progress<'_>) -> Result<Staged<'a>> {
         let now = Timestamp::now().as_second();
         for audience in AUDIENCES {
             let written = |write: &Write| write.resource.audience == audience;
@@ -83,7 +77,7 @@ impl<'a> Session<'a> {
             .par_iter()
             .enumerate()
             .map(|(index, write)| {
-                let entry = self.stage_one(index, write, read, now)?;
+                let entry = self.stage_one(index, write, origin, now)?;
                 done(plan.writes.len());
                 Ok(entry)
             })
@@ -112,54 +106,37 @@ impl<'a> Session<'a> {
         &self,
         index: usize,
         write: &Write,
-        read: ReadBody<'_>,
+        origin: FindBody<'_>,
         now: i64,
     ) -> Result<Entry> {
         let Write { key, resource, row } = write;
-        let identity = read(&resource.body)?;
-        if Sha256::of(&identity) != resource.sha256 {
+        let settings = self.settings;
+        let staged = staging(self.folders, resource.audience).join(index.to_string());
+        let made = make(origin(resource), key, settings, &staged)?;
+        if made.sha256 != resource.sha256 {
             return Err(Error::refused(
-                format!("{key}"),
+                key.to_string(),
                 "its file in the source tree changed during the build; build again",
             ));
         }
-        let settings = self.settings;
-        let variants = match key.media_type().is_text() {
-            false => Vec::new(),
-            true => compress::variants(
-                &identity,
-                key.cache_class(),
-                &settings.encodings,
-                settings.compression,
-            )
-            .at("compress", &key.disk_path())?,
-        };
         let mut published = Published {
             audience: resource.audience,
             base: 0,
             sha256: resource.sha256,
             len: resource.len,
-            variants: variants.iter().map(|(coding, _)| *coding).collect(),
-            variants_hash: hash(variants.iter().map(|(_, bytes)| &bytes[..])),
+            variants: made.variants.clone(),
+            variants_hash: made.variants_hash,
             encodings: settings.encodings.clone(),
         };
-        let since = resource.since.map_or(now, Timestamp::as_second);
-        published.base = row.base_for(&published, since);
-
-        let staged = staging(self.folders, resource.audience).join(index.to_string());
+        published.base = row.base_for(&published, resource.since.map_or(now, Timestamp::as_second));
         let entry = Entry {
-            bytes: resource.len + variants.iter().map(|(_, v)| v.len() as u64).sum::<u64>(),
             key: key.clone(),
+            bytes: made.bytes,
             published,
             staged,
         };
-        let base = entry.published.base;
         let (mode, _) = modes(resource.audience);
-        write_file(&entry.staged(None), &identity, mode, base)?;
-        for (coding, bytes) in &variants {
-            let mtime = base + coding.mtime_offset();
-            write_file(&entry.staged(Some(*coding)), bytes, mode, mtime)?;
-        }
+        made.finish(entry.published.base, mode)?;
         Ok(entry)
     }
 }
@@ -187,34 +164,4 @@ impl Staged<'_> {
             false => self.session.record.update(&update),
         }
     }
-}
-
-/// One hash over all variants; lengths keep their borders apart.
-pub(super) fn hash<'b>(variants: impl Iterator<Item = &'b [u8]>) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    for bytes in variants {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    }
-    hasher.finalize().into()
-}
-
-fn write_file(path: &Path, bytes: &[u8], mode: u32, mtime: i64) -> Result<()> {
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(path)?;
-        file.write_all(bytes)?;
-        // The creation mode went through the umask.
-        file.set_permissions(PermissionsExt::from_mode(mode))?;
-        set_mtime(&file, mtime)
-    };
-    write().at("write", path)
-}
-
-fn set_mtime(file: &File, seconds: i64) -> std::io::Result<()> {
-    let since_1970 = Duration::from_secs(seconds.max(0).unsigned_abs());
-    file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }

@@ -2,19 +2,21 @@
 //! with a problem that says where; the rest is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use jiff::Timestamp;
+use sha2::Digest as _;
 use walkdir::WalkDir;
 
-use super::{SourceTree, file_in};
+use super::SourceTree;
 use crate::error::{At, Result};
 use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
-    ContentDigest, FilePath, Item, ItemId, Manifest, PresetName, Release, ReleaseId, Sha256,
-    StoredFile, Version,
+    ContentDigest, FilePath, Item, ItemId, Manifest, PresetName, Release, ReleaseId, StoredFile,
+    Version,
 };
 use crate::report::{Place, Problem, Severity};
 use crate::schema::{self, SchemaFault};
@@ -123,7 +125,7 @@ impl SourceTree {
             read => read.at("read", &path)?,
         };
         match schema::check_preset(&text) {
-            Ok(preset) if preset.name == *name => Ok(Some(stored(&text))),
+            Ok(preset) if preset.name == *name => stored(&path).map(Some).at("read", &path),
             Ok(preset) => {
                 let why = format!(
                     "it says it is `{}`, but its folder is `{name}`",
@@ -209,22 +211,36 @@ fn load_files(
             ));
             continue;
         }
-        let bytes = fs::read(entry.path()).at("read", entry.path())?;
         let written = entry.metadata().at("read", entry.path())?.modified();
         let written = written.at("read", entry.path())?;
         youngest = youngest.max(Timestamp::try_from(written).unwrap_or_default());
-        files.insert(path, stored(&bytes));
+        files.insert(path, stored(entry.path()).at("read", entry.path())?);
     }
     Ok((files, youngest))
 }
 
-/// What is known of a file by its bytes.
-fn stored(bytes: &[u8]) -> StoredFile {
-    StoredFile {
-        sha256: Sha256::of(bytes),
-        len: bytes.len() as u64,
+/// What is known of a file by its bytes, which may be too many to hold.
+fn stored(path: &Path) -> io::Result<StoredFile> {
+    let mut file = File::open(path)?;
+    let mut state = sha2::Sha256::new();
+    let mut piece = vec![0; PIECE];
+    let mut len = 0;
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            read => {
+                state.update(&piece[..read]);
+                len += read as u64;
+            }
+        }
     }
+    Ok(StoredFile {
+        sha256: state.into(),
+        len,
+    })
 }
+
+const PIECE: usize = 64 << 10;
 
 /// Faults of a document as problems at their places.
 pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
@@ -243,16 +259,4 @@ pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
             },
         })
         .collect()
-}
-
-/// A file of a version's folder.
-pub fn read_file(folder: &Path, file: &FilePath) -> Result<Vec<u8>> {
-    let path = file_in(folder, file);
-    fs::read(&path).at("read", &path)
-}
-
-/// A preset's file.
-pub fn read_preset(source: &SourceTree, name: &PresetName) -> Result<Vec<u8>> {
-    let path = source.preset(name);
-    fs::read(&path).at("read", &path)
 }

@@ -1,0 +1,146 @@
+//! Daemons with settings of their own: what the usual one would never say.
+
+use rack_tests::daemon::{ADMIN_TOKEN, Rackd, RackdBuilder};
+use rack_tests::http::Request;
+use rack_tests::multipart::Upload;
+use rack_tests::package::Archive;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use serde_json::json;
+
+use crate::expect::Expect;
+use crate::suite::{Suite, Target, unless};
+
+/// Runs the cases.
+pub(crate) fn run(suite: &mut Suite) {
+    metrics(suite);
+    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    registry.put(&Release::new("@open", "auth", "1.0.0"));
+    registry.build();
+    with(
+        suite,
+        &registry,
+        registry.rackd().unhurried().switch("--read-only"),
+        read_only,
+    );
+    with(
+        suite,
+        &registry,
+        registry.rackd().unhurried().flag("--max-upload", "1MiB"),
+        small_uploads,
+    );
+    with(
+        suite,
+        &registry,
+        registry.rackd().flag("--rate-limit", "5/min"),
+        slow_writes,
+    );
+    with(
+        suite,
+        &registry,
+        registry.rackd().flag("--rate-limit-reads", "5/min"),
+        slow_reads,
+    );
+    with(
+        suite,
+        &registry,
+        registry.rackd().unhurried(),
+        default_encodings,
+    );
+}
+
+/// Runs cases against a daemon of their own.
+pub(crate) fn with(
+    suite: &mut Suite,
+    registry: &Registry,
+    builder: RackdBuilder<'_>,
+    cases: impl FnOnce(&mut Suite, &Rackd),
+) {
+    let daemon = builder.start();
+    let target = Target {
+        url: daemon.url().to_owned(),
+        admin: ADMIN_TOKEN.to_owned(),
+        source: registry.source(),
+        ours: true,
+    };
+    suite.on(target, |suite| cases(suite, &daemon));
+}
+
+fn metrics(suite: &mut Suite) {
+    let expect = Expect::status(200).header("Cache-Control", "no-store");
+    if let Some(answer) = suite.ask("daemons: metrics", &Request::get("/metrics"), &expect) {
+        suite.check("daemons: metrics are Prometheus text", |_| {
+            let text = String::from_utf8_lossy(&answer.body);
+            let fine = text.lines().any(|line| line.starts_with("# TYPE "));
+            Ok(unless(fine, || "no `# TYPE` line".to_owned()))
+        });
+    }
+}
+
+fn read_only(suite: &mut Suite, _: &Rackd) {
+    let release = suite.fresh("@open");
+    let upload = Upload::new(Archive::pack(&release, &mut suite.random));
+    let request = upload.request().bearer(ADMIN_TOKEN);
+    let expect = Expect::error(503, "UNAVAILABLE");
+    suite.ask("daemons: read-only, a publish", &request, &expect);
+    let request = Request::get("/registries/@open/features/auth");
+    suite.ask("daemons: read-only, a read", &request, &Expect::status(200));
+}
+
+fn small_uploads(suite: &mut Suite, _: &Rackd) {
+    let release = suite.fresh("@open");
+    let release = release.file("large.bin", suite.random.bytes(5 << 20));
+    let upload = Upload::new(Archive::pack(&release, &mut suite.random));
+    let request = upload.request().bearer(ADMIN_TOKEN);
+    let expect = Expect::error(413, "PAYLOAD_TOO_LARGE");
+    suite.ask("daemons: an upload above the limit", &request, &expect);
+    let release = suite.fresh("@open");
+    let upload = Upload::new(Archive::pack(&release, &mut suite.random));
+    let request = upload.request().bearer(ADMIN_TOKEN);
+    suite.ask(
+        "daemons: an upload below the limit",
+        &request,
+        &Expect::status(201),
+    );
+}
+
+fn slow_writes(suite: &mut Suite, _: &Rackd) {
+    let gated = Request::get("/registries/@team/features/any").bearer("unknown");
+    exhaust(suite, "daemons: failed credentials above the rate", &gated);
+    let open = Request::get("/registries/@open/features/auth");
+    suite.ask(
+        "daemons: open reads have a rate of their own",
+        &open,
+        &Expect::status(200),
+    );
+}
+
+fn slow_reads(suite: &mut Suite, _: &Rackd) {
+    let open = Request::get("/registries/@open/features/auth");
+    exhaust(suite, "daemons: reads above the rate", &open);
+}
+
+/// Asks until the rate is used up. Five a minute are used up long before a hundred.
+fn exhaust(suite: &mut Suite, name: &str, request: &Request) {
+    let url = suite.target().url.clone();
+    let limited = |request: &Request| request.send(&url).is_ok_and(|answer| answer.status == 429);
+    for _ in 0..100 {
+        if limited(request) {
+            break;
+        }
+    }
+    suite.ask(name, request, &Expect::error(429, "RATE_LIMIT_EXCEEDED"));
+}
+
+/// Without the setting there are br and gzip, and no zstd.
+fn default_encodings(suite: &mut Suite, _: &Rackd) {
+    for (asked, given) in [("br", Some("br")), ("gzip", Some("gzip")), ("zstd", None)] {
+        let request =
+            Request::get("/registries/@open/features/auth").header("Accept-Encoding", asked);
+        let expect = match given {
+            Some(coding) => Expect::status(200).header("Content-Encoding", coding),
+            None => Expect::status(200).no_header("Content-Encoding"),
+        };
+        suite.ask(&format!("daemons: {asked} by default"), &request, &expect);
+    }
+}

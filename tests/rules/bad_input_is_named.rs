@@ -1,0 +1,257 @@
+//! What is wrong is named, with its path, in words; nothing panics. A part that is refused does not keep the rest
+//! from being built.
+
+use std::fs;
+
+use rack_tests::registry::{Registry, Run};
+use rack_tests::release::Release;
+use serde_json::json;
+
+/// A fault: what it is called, how it is made, and the words of which each has to be in the line that reports it.
+type Fault = (&'static str, fn(&Registry), &'static [&'static str]);
+
+/// A fault on the command line: what it is called, the arguments, the words.
+type Usage = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+#[test]
+fn bad_input_is_named() {
+    let mut problems = Vec::new();
+    for (name, make, words) in REFUSED {
+        let registry = with_a_good_item();
+        make(&registry);
+        let run = registry.rackgen(&["build"]);
+        let reported = run.stderr.lines().any(|line| has_all(line, words));
+        let built = registry
+            .public()
+            .join("registries/@open/features/good/1.0.0/index.json");
+        note(&mut problems, name, &run, 1, reported && built.exists());
+    }
+    for (name, make, words) in FATAL {
+        let registry = with_a_good_item();
+        make(&registry);
+        let run = registry.rackgen(&["build"]);
+        let reported = is_one_line_with(&run, words);
+        note(&mut problems, name, &run, 2, reported);
+    }
+    for (name, args, words) in USAGE {
+        let run = with_a_good_item().rackgen(args);
+        let reported = is_one_line_with(&run, words);
+        note(&mut problems, name, &run, 2, reported);
+    }
+
+    let (ours, theirs) = (with_a_good_item(), with_a_good_item());
+    ours.build();
+    theirs.build();
+    let public = theirs.public().display().to_string();
+    let run = ours.rackgen(&["build", "--public", &public]);
+    let reported = is_one_line_with(&run, &[&public]);
+    note(
+        &mut problems,
+        "a folder of another registry",
+        &run,
+        2,
+        reported,
+    );
+
+    let run = ours.rackd().admin_token("").refuse();
+    let reported = run.stderr.contains("RACK_ADMIN_TOKEN");
+    note(&mut problems, "an empty admin token", &run, 2, reported);
+    fs::remove_file(ours.access()).expect("a file of ours");
+    let run = ours.rackd().refuse();
+    let reported = run.stderr.contains("access.json");
+    note(
+        &mut problems,
+        "a daemon without an access file",
+        &run,
+        2,
+        reported,
+    );
+
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+fn note(problems: &mut Vec<String>, name: &str, run: &Run, status: i32, reported: bool) {
+    if run.status != Some(status) || !reported || run.stderr.contains("panicked") {
+        problems.push(format!(
+            "{name}: expected status {status} and a line that names it; {run}"
+        ));
+    }
+}
+
+fn is_one_line_with(run: &Run, words: &[&str]) -> bool {
+    run.stderr.trim().lines().count() == 1 && has_all(&run.stderr, words)
+}
+
+fn has_all(line: &str, words: &[&str]) -> bool {
+    words.iter().all(|word| line.contains(word))
+}
+
+/// Faults of one version, item or preset.
+const REFUSED: [Fault; 11] = [
+    (
+        "a manifest that is no JSON",
+        |r| {
+            r.put_file(
+                "@open/features/bad/1.0.0/registry.json",
+                "{\n  \"name\": oops\n}\n",
+            )
+        },
+        &["@open/features/bad/1.0.0/registry.json:2:"],
+    ),
+    (
+        "a manifest that is empty",
+        |r| r.put_file("@open/features/bad/1.0.0/registry.json", ""),
+        &["@open/features/bad/1.0.0/registry.json"],
+    ),
+    (
+        "a fault of the schema",
+        |r| r.put(&bad().with("priority", -1)),
+        &["@open/features/bad/1.0.0/registry.json:7:", "priority"],
+    ),
+    (
+        "a key that nobody knows",
+        |r| r.put(&bad().with("colour", "blue")),
+        &["@open/features/bad/1.0.0/registry.json:", "colour"],
+    ),
+    (
+        "another namespace than the folder's",
+        |r| {
+            bad()
+                .with("namespace", "@else")
+                .put_at(&r.source(), "@open/features/bad/1.0.0")
+        },
+        &["@open/features/bad/1.0.0/registry.json", "@else"],
+    ),
+    (
+        "another name than the folder's",
+        |r| bad().put_at(&r.source(), "@open/features/moved/1.0.0"),
+        &["@open/features/moved/1.0.0/registry.json", "bad"],
+    ),
+    (
+        "another version than the folder's",
+        |r| bad().put_at(&r.source(), "@open/features/bad/2.0.0"),
+        &["@open/features/bad/2.0.0/registry.json", "1.0.0"],
+    ),
+    (
+        "a declared file that is missing",
+        |r| r.put(&bad().declared("missing.txt")),
+        &["@open/features/bad/1.0.0", "missing.txt"],
+    ),
+    (
+        "a reserved word",
+        |r| bad().put_at(&r.source(), "@open/features/files/1.0.0"),
+        &["@open/features/files", "reserved"],
+    ),
+    (
+        "a preset that is no JSON",
+        |r| r.put_file("presets/bad/preset.json", "{\n  oops\n}\n"),
+        &["presets/bad/preset.json:2:"],
+    ),
+    (
+        "a preset without items",
+        |r| {
+            let preset = json!({ "name": "bad", "version": "1.0.0", "registries": [] });
+            r.put_file("presets/bad/preset.json", preset.to_string());
+        },
+        &["presets/bad/preset.json:1:", "registries"],
+    ),
+];
+
+/// Faults that leave nothing to build, or nowhere to put it.
+const FATAL: [Fault; 10] = [
+    (
+        "no access file",
+        |r| fs::remove_file(r.access()).expect("a file of ours"),
+        &["access.json"],
+    ),
+    (
+        "an access file that is no JSON",
+        |r| r.write_access("{"),
+        &["access.json"],
+    ),
+    (
+        "an access file that is a list",
+        |r| r.write_access("[]"),
+        &["access.json"],
+    ),
+    (
+        "a namespace twice in the access file",
+        |r| r.write_access(r#"{ "@open": [], "@open": [{ "token": "a" }] }"#),
+        &["access.json", "@open"],
+    ),
+    (
+        "a blank token",
+        |r| r.write_access(r#"{ "@open": [{ "token": " " }] }"#),
+        &["access.json", "@open"],
+    ),
+    (
+        "no source",
+        |r| fs::remove_dir_all(r.source()).expect("a folder of ours"),
+        &["/source"],
+    ),
+    (
+        "an output that is somebody's folder",
+        |r| put(r, "public/holiday.jpg", "not ours"),
+        &["/public"],
+    ),
+    (
+        "a state folder that is somebody's",
+        |r| put(r, "state/thesis.tex", "not ours"),
+        &["/state"],
+    ),
+    (
+        "a key that is nearly one of ours",
+        |r| put(r, "rack.toml", "soruce = \"items\"\n"),
+        &["rack.toml", "soruce", "source"],
+    ),
+    (
+        "a configuration that is no TOML",
+        |r| put(r, "rack.toml", "source =\n"),
+        &["rack.toml"],
+    ),
+];
+
+/// Faults on the command line.
+const USAGE: [Usage; 4] = [
+    (
+        "an output inside the source",
+        &["build", "--public", "source/public"],
+        &["source/public"],
+    ),
+    (
+        "an output that is the other output",
+        &["build", "--private", "public"],
+        &["public"],
+    ),
+    (
+        "an encoding that nobody knows",
+        &["build", "--encodings", "br,lzma"],
+        &["lzma"],
+    ),
+    (
+        "a flag that nobody knows",
+        &["build", "--no-such-flag"],
+        &["--no-such-flag"],
+    ),
+];
+
+fn bad() -> Release {
+    Release::new("@open", "bad", "1.0.0")
+}
+
+/// Writes beside the source, not into it.
+fn put(registry: &Registry, path: &str, text: &str) {
+    let path = registry.root().join(path);
+    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+fn with_a_good_item() -> Registry {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.put(&Release::new("@open", "good", "1.0.0"));
+    registry
+}

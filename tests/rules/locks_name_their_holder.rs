@@ -1,0 +1,105 @@
+//! Who waits for a lock in vain says who holds it, and does nothing.
+
+use std::fs;
+use std::process::Child;
+use std::thread;
+
+use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
+use rack_tests::http::Response;
+use rack_tests::multipart::Upload;
+use rack_tests::package::Archive;
+use rack_tests::random::Random;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::tree::{assert_same, tree};
+use rack_tests::wait;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+#[test]
+fn locks_name_their_holder() {
+    let mut random = Random::announced("locks_name_their_holder");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    Release::many("@open", 100).for_each(|release| registry.put(&release));
+    registry.build();
+    let daemon = registry.rackd().start();
+
+    let mut holder = stopped_in_a_build(&registry);
+    let before = tree(&registry.public());
+    let (build, answer) = thread::scope(|scope| {
+        let build = scope.spawn(|| registry.rackgen(&["build"]));
+        let answer = publish(&daemon, &mut random);
+        (build.join().expect("a build"), answer)
+    });
+    let build = build.exits(2);
+    assert_eq!(build.stderr.trim().lines().count(), 1, "{build}");
+    for named in [
+        holder.id().to_string(),
+        registry.root().display().to_string(),
+    ] {
+        assert!(build.stderr.contains(&named), "no {named} in: {build}");
+    }
+    assert_eq!(
+        (answer.status, &answer.code()[..]),
+        (503, "UNAVAILABLE"),
+        "{}",
+        answer.json()
+    );
+    assert!(answer.header("Retry-After").is_some());
+    assert_same(
+        "while the lock was held",
+        &before,
+        &tree(&registry.public()),
+    );
+
+    signal(&holder, Signal::CONT);
+    let status = holder.wait().expect("a child can be waited for");
+    assert!(status.success(), "the holder ended with {status}");
+    assert_eq!(publish(&daemon, &mut random).status, 201);
+    registry.build();
+}
+
+/// A build that was stopped, not ended, while it held a lock.
+fn stopped_in_a_build(registry: &Registry) -> Child {
+    wait::until("a build to be caught with a lock", wait::LONG, || {
+        let mut build = registry.start_rackgen(&["build", "--full"]);
+        let held = wait::until("a build to take a lock", wait::LONG, || {
+            let ended = build
+                .try_wait()
+                .expect("a child can be waited for")
+                .is_some();
+            let holds = holds_a_lock(&build);
+            (ended || holds).then_some(holds)
+        });
+        if held {
+            signal(&build, Signal::STOP);
+            if holds_a_lock(&build) {
+                return Some(build);
+            }
+            signal(&build, Signal::CONT);
+        }
+        build.wait().expect("a child can be waited for");
+        None
+    })
+}
+
+/// Whether the kernel knows of a lock of that process. A process that has ended holds none.
+fn holds_a_lock(process: &Child) -> bool {
+    let locks = fs::read_to_string("/proc/locks").expect("/proc is there");
+    let holder = process.id().to_string();
+    locks.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next() == Some("FLOCK") && words.any(|word| word == holder)
+    })
+}
+
+fn signal(process: &Child, signal: Signal) {
+    kill_process(Pid::from_child(process), signal).expect("a process of ours takes signals");
+}
+
+fn publish(daemon: &Rackd, random: &mut Random) -> Response {
+    let release = Release::new("@open", "late", "1.0.0");
+    let upload = Upload::new(Archive::pack(&release, random));
+    let answer = upload.request().bearer(ADMIN_TOKEN).send(daemon.url());
+    answer.expect("an answer")
+}

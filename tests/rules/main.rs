@@ -1,0 +1,24 @@
+//! Rules that hold of the binaries as a whole, one file each, named for what it says.
+//!
+//! `RACK_PROVE=1` tries the random ones as often as a proof takes; `RACK_TEST_SEED` repeats a run.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up stops loudly"
+)]
+
+mod bad_input_is_named;
+mod build_is_deterministic;
+mod credentials_stay_out_of_logs;
+mod examples_are_served_byte_for_byte;
+mod killed_builds_complete;
+mod killed_daemon_uploads;
+mod locks_name_their_holder;
+mod memory_stays_flat;
+mod operator_root_builds;
+mod racing_uploads;
+mod removal_guard;
+mod sample_is_served_byte_for_byte;
+mod shutdown_is_clean;

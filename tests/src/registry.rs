@@ -1,0 +1,209 @@
+//! A registry in a temporary folder, and `rackgen` run on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binaries;
+use crate::daemon::RackdBuilder;
+use crate::release::Release;
+use crate::tree;
+
+/// Variables of the existing server, which count where ours are not set (interface.md).
+const INHERITED: [&str; 8] = [
+    "STORAGE_ROOT",
+    "AUTH_CONFIG_PATH",
+    "WEBHOOK_CONFIG_PATH",
+    "HOST",
+    "PORT",
+    "TRUST_PROXY",
+    "LOG_LEVEL",
+    "ADMIN_TOKEN",
+];
+
+/// A registry: a source tree and an access file. The other folders are made by the binaries.
+#[derive(Debug)]
+pub struct Registry {
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    logs: AtomicUsize,
+}
+
+impl Registry {
+    /// An empty source tree, and this access file.
+    pub fn new(access: &Value) -> Self {
+        let registry = Self {
+            folder: tempfile::Builder::new()
+                .prefix("rack-")
+                .tempdir()
+                .expect("a folder"),
+            settings: Vec::new(),
+            logs: AtomicUsize::new(0),
+        };
+        fs::create_dir(registry.source()).expect("a folder");
+        registry.write_access(access.to_string());
+        registry
+    }
+
+    /// A registry of its own with the same source and the same access file.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new(&Value::Null);
+        tree::copy(&self.source(), &copy.source());
+        fs::copy(self.access(), copy.access()).expect("a copy");
+        copy
+    }
+
+    /// With a setting for both binaries, given by its environment variable.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The folder of everything, which is also the working directory of the binaries.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The source tree.
+    pub fn source(&self) -> PathBuf {
+        self.root().join("source")
+    }
+
+    /// The public tree.
+    pub fn public(&self) -> PathBuf {
+        self.root().join("public")
+    }
+
+    /// The private tree.
+    pub fn private(&self) -> PathBuf {
+        self.root().join("private")
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.root().join("state")
+    }
+
+    /// The access file.
+    pub fn access(&self) -> PathBuf {
+        self.root().join("access.json")
+    }
+
+    /// The folder of what the daemons wrote, created at first use.
+    pub fn logs(&self) -> PathBuf {
+        let logs = self.root().join("logs");
+        fs::create_dir_all(&logs).expect("a folder");
+        logs
+    }
+
+    /// A new file among the logs.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        self.logs().join(format!("{number:03}-{name}"))
+    }
+
+    /// Replaces the access file by any text.
+    pub fn write_access(&self, text: impl AsRef<[u8]>) {
+        fs::write(self.access(), text).expect("a file");
+    }
+
+    /// Puts a version into the source tree, by hand.
+    pub fn put(&self, release: &Release) {
+        release.put(&self.source());
+    }
+
+    /// Writes a file into the source tree, by hand.
+    pub fn put_file(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.source().join(path);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+
+    /// Runs `rackgen` to its end.
+    pub fn rackgen(&self, args: &[&str]) -> Run {
+        let output = self.command(&binaries::rackgen()).args(args).output();
+        let output = output.expect("rackgen runs");
+        Run {
+            command: format!("rackgen {}", args.join(" ")),
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs `rackgen build`, which has to go through without a complaint.
+    pub fn build(&self) {
+        self.rackgen(&["build"]).exits(0);
+    }
+
+    /// Starts `rackgen` and leaves it running, unheard.
+    pub fn start_rackgen(&self, args: &[&str]) -> Child {
+        self.command(&binaries::rackgen())
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("rackgen runs")
+    }
+
+    /// A daemon on these folders.
+    pub fn rackd(&self) -> RackdBuilder<'_> {
+        RackdBuilder::new(self)
+    }
+
+    /// A command that has this registry's settings, and none of the caller's.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            let ours = name.as_encoded_bytes().starts_with(b"RACK_");
+            if ours || INHERITED.iter().any(|inherited| name == *inherited) {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(self.root())
+            .stdin(Stdio::null())
+            .env("RACK_SOURCE", self.source())
+            .env("RACK_PUBLIC", self.public())
+            .env("RACK_PRIVATE", self.private())
+            .env("RACK_STATE", self.state())
+            .env("RACK_ACCESS", self.access())
+            .envs(self.settings.iter().cloned());
+        command
+    }
+}
+
+/// A command that came to its end.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) command: String,
+    /// The exit status; none if a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Stops the test unless the exit status is this one, and in any case if the program panicked.
+    pub fn exits(self, status: i32) -> Self {
+        assert!(!self.stderr.contains("panicked"), "{self}");
+        assert_eq!(self.status, Some(status), "{self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "`{}` ended with {:?}\n--- stdout\n{}--- stderr\n{}",
+            self.command, self.status, self.stdout, self.stderr
+        )
+    }
+}

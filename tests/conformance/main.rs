@@ -15,7 +15,6 @@ mod daemons;
 mod expect;
 mod invariants;
 mod lengths;
-mod lifecycle;
 mod media_types;
 mod publish;
 mod raw;
@@ -78,7 +77,6 @@ fn run(mut suite: Suite) -> ExitCode {
         conditional::run,
         raw::run,
         publish::run,
-        lifecycle::run,
     ] {
         run(&mut suite);
     }

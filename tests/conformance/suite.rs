@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use rack_tests::http::{Request, Response};
+use rack_tests::proved;
 use rack_tests::random::Random;
 use rack_tests::release::Release;
 
@@ -139,6 +140,9 @@ impl Suite {
             self.ran,
             self.failed.len()
         );
+        if self.failed.is_empty() {
+            proved("every row of the protocol", format!("{} cases", self.ran));
+        }
         match self.failed.is_empty() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,

@@ -1,6 +1,7 @@
 //! The same source gives the same bytes, wherever and however often it is built; and a build with nothing to do
 //! touches nothing, not even a time.
 
+use rack_tests::proved;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, contents, tree};
@@ -41,4 +42,12 @@ fn build_is_deterministic() {
     ] {
         assert_same(what, &contents(&here), &contents(&there));
     }
+    proved(
+        "two builds are the same bytes",
+        format!(
+            "{} public and {} private files",
+            public.len(),
+            private.len()
+        ),
+    );
 }

@@ -13,9 +13,9 @@ use rack_tests::package::Archive;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::rounds;
 use rack_tests::tree::{assert_same, contents};
 use rack_tests::wait;
+use rack_tests::{proved, rounds};
 use serde_json::{Value, json};
 
 const CLIENTS: usize = 4;
@@ -54,10 +54,6 @@ fn killed_daemon_uploads() {
         uploaded.flatten().collect::<Vec<_>>()
     });
     let (all, under_fire) = (uploaded.len(), board.under_fire.into_inner());
-    println!(
-        "{all} uploads, {under_fire} of them before the last of {} kills",
-        board.wanted
-    );
 
     daemon.kill();
     daemon = start(&registry);
@@ -73,6 +69,13 @@ fn killed_daemon_uploads() {
         contents(&registry.public()),
     );
     assert_same("the public tree", &expected, &actual);
+    proved(
+        "uploads survive a killed daemon",
+        format!(
+            "{} kills; {all} uploads, {under_fire} before the last kill, all readable",
+            board.wanted
+        ),
+    );
 }
 
 fn start(registry: &Registry) -> Rackd {

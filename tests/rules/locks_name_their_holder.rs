@@ -59,21 +59,22 @@ fn locks_name_their_holder() {
     registry.build();
 }
 
-/// A build that was stopped, not ended, while it held a lock.
+/// A build that was stopped, not ended, while it held the lock of the source and one of an output: whoever has a
+/// second lock has had the time to write its name into the first.
 fn stopped_in_a_build(registry: &Registry) -> Child {
-    wait::until("a build to be caught with a lock", wait::LONG, || {
+    wait::until("a build to be caught with its locks", wait::LONG, || {
         let mut build = registry.start_rackgen(&["build", "--full"]);
-        let held = wait::until("a build to take a lock", wait::LONG, || {
+        let held = wait::until("a build to take its locks", wait::LONG, || {
             let ended = build
                 .try_wait()
                 .expect("a child can be waited for")
                 .is_some();
-            let holds = holds_a_lock(&build);
+            let holds = locks_of(&build) >= 2;
             (ended || holds).then_some(holds)
         });
         if held {
             signal(&build, Signal::STOP);
-            if holds_a_lock(&build) {
+            if locks_of(&build) >= 2 {
                 return Some(build);
             }
             signal(&build, Signal::CONT);
@@ -83,14 +84,15 @@ fn stopped_in_a_build(registry: &Registry) -> Child {
     })
 }
 
-/// Whether the kernel knows of a lock of that process. A process that has ended holds none.
-fn holds_a_lock(process: &Child) -> bool {
+/// How many locks the kernel knows of that process. One that has ended holds none.
+fn locks_of(process: &Child) -> usize {
     let locks = fs::read_to_string("/proc/locks").expect("/proc is there");
     let holder = process.id().to_string();
-    locks.lines().any(|line| {
+    let is_its = |line: &&str| {
         let mut words = line.split_whitespace().skip(1);
         words.next() == Some("FLOCK") && words.any(|word| word == holder)
-    })
+    };
+    locks.lines().filter(is_its).count()
 }
 
 fn signal(process: &Child, signal: Signal) {

@@ -10,7 +10,7 @@ use rack_tests::package::Archive;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::rounds;
+use rack_tests::{proved, rounds};
 use serde_json::json;
 
 #[test]
@@ -44,6 +44,10 @@ fn racing_uploads() {
             .expect("an answer");
         assert_eq!(served.body, rivals[winner].manifest(), "round {round}");
     }
+    proved(
+        "of two uploads of a version one wins",
+        format!("{} races: one 201, one 409 each", rounds(10, 100)),
+    );
 }
 
 /// Uploads both as near to each other as two threads can.

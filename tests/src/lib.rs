@@ -22,6 +22,7 @@ pub mod tree;
 pub mod wait;
 
 use std::env;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 /// The root of the checkout.
@@ -31,6 +32,11 @@ pub fn project_root() -> PathBuf {
         .parent()
         .expect("the package is in a folder of the checkout")
         .to_owned()
+}
+
+/// Prints a figure that was seen; `scripts/prove` makes its table of these lines.
+pub fn proved(what: &str, figure: impl Display) {
+    println!("PROVED {what}: {figure}");
 }
 
 /// How often a rule tries its luck: a sample, or all of it where `RACK_PROVE=1` asks for proof.

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::http::Request;
+use crate::proved;
 use crate::registry::Registry;
 use crate::tree::{copy, tree};
 
@@ -32,7 +33,11 @@ pub fn assert_served(source: &Path) {
     });
     let faults: Vec<String> = faults.collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    println!("{} files of {} came back", urls.len(), source.display());
+    let name = source.file_name().unwrap_or_default().display();
+    proved(
+        &format!("{name} is served byte for byte"),
+        format!("{} files", urls.len()),
+    );
 }
 
 /// What is wrong with the answer, if anything is.

@@ -15,6 +15,7 @@ pub mod config;
 pub mod error;
 pub mod error_code;
 pub mod folders;
+pub mod hashing;
 pub mod lock;
 pub mod model;
 pub mod package;

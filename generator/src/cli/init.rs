@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
+use serde_json::json;
+
+use super::{Format, Outcome, print_json};
 use crate::access::SecretHash;
 use crate::admin_token;
 use crate::error::{At, Error, Result};
@@ -25,7 +27,7 @@ const ACCESS: &str = include_str!("init/access.json");
 const EXAMPLE_MANIFEST: &str = include_str!("init/registry.json");
 const EXAMPLE_FILE: &str = include_str!("init/editorconfig");
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     let dir = &args.dir;
     fs::create_dir_all(dir).at("create", dir)?;
     let config = dir.join("rack.toml");
@@ -49,7 +51,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     admin_token::keep(&folders.state, SecretHash::of(&token))?;
     // Last: it says that the rest is there.
     write(&config, CONFIG)?;
-    print_welcome(dir, &token);
+    match format {
+        Format::Json => print_json(&json!({"config": config, "admin_token": token})),
+        Format::Text => print_welcome(dir, &config, &token),
+    }
     Ok(Outcome::Done)
 }
 
@@ -66,8 +71,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).at("write", path)
 }
 
-fn print_welcome(dir: &Path, token: &str) {
-    let config = dir.join("rack.toml");
+fn print_welcome(dir: &Path, config: &Path, token: &str) {
     let bold = anstyle::Style::new().bold();
     anstream::println!(
         "\

@@ -106,7 +106,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         format,
     } = cli;
     match command {
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => init::run(&args, format),
         Command::Build(args) => build::run(args, shared, format),
         Command::Check(args) => check::run(&args, shared, format),
         Command::Pack(args) => pack::run(&args, format),

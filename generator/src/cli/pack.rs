@@ -1,15 +1,15 @@
 //! `rackgen pack`
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sha2::Digest as _;
 
 use super::{Format, Outcome, print_json, print_problems};
 use crate::check::{CheckedFolder, check_folder};
 use crate::error::{At, Error, Result};
+use crate::hashing::Hashing;
 use crate::model::{ReleaseId, Sha256};
 use crate::package::{self, PackError};
 
@@ -61,34 +61,13 @@ pub(super) fn check(dir: &Path) -> Result<CheckedFolder> {
 
 /// Packs what the manifest declares, and `registry.json`, into a file that is called `name`.
 pub(super) fn pack(checked: &CheckedFolder, to: impl Write, name: &Path) -> Result<Packed> {
-    let mut to = Hashing {
-        to,
-        state: sha2::Sha256::new(),
-    };
+    let mut to = Hashing::new(to);
     match package::pack(&checked.files, &mut to) {
         Ok(_) => Ok(Packed {
             id: checked.id.clone(),
-            sha256: to.state.into(),
+            sha256: to.finish().sha256,
         }),
         Err(PackError::File { path, source }) => Err(source).at("pack", &path),
         Err(PackError::Archive(cause)) => Err(cause).at("write", name),
-    }
-}
-
-/// Passes bytes on and hashes them.
-struct Hashing<W> {
-    to: W,
-    state: sha2::Sha256,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.state.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
     }
 }

@@ -6,13 +6,13 @@ use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sha2::Digest as _;
 use ureq::{Agent, SendBody};
 
 use super::progress::Progress;
 use super::{Format, Outcome, pack, print_json};
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
+use crate::hashing::Hashing;
 use crate::model::Sha256;
 
 #[derive(Debug, clap::Args)]
@@ -83,23 +83,10 @@ fn archive(path: &Path) -> Result<(File, Sha256)> {
         return Ok((file, packed.sha256));
     }
     let mut file = File::open(path).at("open", path)?;
-    let mut state = sha2::Sha256::new();
-    io::copy(&mut file, &mut HashWriter(&mut state)).at("read", path)?;
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut file, &mut hashing).at("read", path)?;
     file.rewind().at("read", path)?;
-    Ok((file, state.into()))
-}
-
-struct HashWriter<'a>(&'a mut sha2::Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok((file, hashing.finish().sha256))
 }
 
 /// Sends the archive and gives the answer of a registry that took it.

@@ -2,16 +2,15 @@
 //! large ones in pieces, so that no upload decides how much memory we need.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::Digest as _;
-
 use super::OutputSettings;
 use crate::compress::{self, Coding};
 use crate::error::{At, Result};
+use crate::hashing::Hashing;
 use crate::model::Sha256;
 use crate::plan::key::PublicKey;
 
@@ -94,15 +93,15 @@ fn in_pieces(
     settings: &OutputSettings,
     path: &Path,
 ) -> Result<Made> {
-    let mut state = sha2::Sha256::new();
     let mut made = Made::new(Sha256::of(&[]));
+    let mut sha256 = made.sha256;
     let len = made.add(path.to_owned(), |file| {
-        copy(&mut File::open(source)?, |piece| {
-            state.update(piece);
-            file.write_all(piece)
-        })
+        let mut hashing = Hashing::new(file);
+        io::copy(&mut File::open(source)?, &mut hashing)?;
+        sha256 = hashing.finish().sha256;
+        Ok(())
     })?;
-    made.sha256 = state.into();
+    made.sha256 = sha256;
     if !key.media_type().is_text() {
         return Ok(made);
     }
@@ -118,10 +117,7 @@ fn in_pieces(
                 &mut *file,
             )?;
             file.rewind()?;
-            copy(file, |piece| {
-                hash.update(piece);
-                Ok(())
-            })
+            io::copy(file, &mut hash).map(|_| ())
         })?;
         if compressed >= len {
             // All variants or none.
@@ -197,14 +193,4 @@ pub(super) fn combine(hashes: impl Iterator<Item = blake3::Hash>) -> [u8; 32] {
         all.update(hash.as_bytes());
     });
     all.finalize().into()
-}
-
-fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        match from.read(&mut piece)? {
-            0 => return Ok(()),
-            len => to(&piece[..len])?,
-        }
-    }
 }

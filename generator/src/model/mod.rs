@@ -27,4 +27,5 @@ pub use media_type::MediaType;
 pub use name::{ItemName, Namespace, PresetName, Segment};
 pub use preset::Preset;
 pub use text::InvalidName;
+pub(crate) use text::Shown;
 pub use version::Version;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A text that is not the name it was taken for: what it should be, what was given, which rule it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is not {kind}: {rule}", Shown(.given))]
+#[error("{} is not {kind}: {rule}", Shown(.given))]
 pub struct InvalidName {
     pub(super) kind: &'static str,
     pub(super) given: String,
@@ -18,19 +18,23 @@ impl InvalidName {
     }
 }
 
-/// Names in messages are cut and escaped: they come from strangers.
-struct Shown<'a>(&'a str);
+/// A text from a stranger as it stands in a message: cut, escaped, in backticks.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Characters.
         const LONGEST: usize = 80;
+        f.write_str("`")?;
         for c in self.0.chars().take(LONGEST) {
-            write!(f, "{}", c.escape_debug())?;
+            match c {
+                // Harmless in a message, and JSON would be unreadable with them escaped.
+                '"' | '\'' => write!(f, "{c}")?,
+                _ => write!(f, "{}", c.escape_debug())?,
+            }
         }
-        if self.0.chars().nth(LONGEST).is_some() {
-            f.write_str("…")?;
-        }
-        Ok(())
+        let cut = self.0.chars().nth(LONGEST).is_some();
+        f.write_str(if cut { "…`" } else { "`" })
     }
 }
 

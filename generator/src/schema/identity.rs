@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::document::strict_json;
-use super::shown::ShownText;
+use crate::model::Shown;
 
 /// What a manifest calls itself, unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub fn identity(bytes: &[u8]) -> Result<Identity, String> {
     match &identity.path {
         Some(path) if path.rsplit('/').next() != Some(&identity.name) => Err(format!(
             "the last segment of `path` is the item's `name`, but {} does not end in {}",
-            ShownText(path),
-            ShownText(&identity.name),
+            Shown(path),
+            Shown(&identity.name),
         )),
         _ => Ok(identity),
     }

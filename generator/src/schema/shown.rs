@@ -4,36 +4,17 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// Characters of a value in a message.
-const LONGEST: usize = 80;
+use crate::model::Shown;
 
 /// A value: a string without its quotes, anything else as JSON.
-pub(super) struct Shown<'a>(pub(super) &'a Value);
+pub(super) struct ShownValue<'a>(pub(super) &'a Value);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShownValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Value::String(text) => ShownText(text).fmt(f),
-            other => ShownText(&other.to_string()).fmt(f),
+            Value::String(text) => Shown(text).fmt(f),
+            other => Shown(&other.to_string()).fmt(f),
         }
-    }
-}
-
-/// A text.
-pub(super) struct ShownText<'a>(pub(super) &'a str);
-
-impl fmt::Display for ShownText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`")?;
-        for c in self.0.chars().take(LONGEST) {
-            match c {
-                // Harmless in a message, and JSON would be unreadable with them escaped.
-                '"' | '\'' => write!(f, "{c}")?,
-                _ => write!(f, "{}", c.escape_debug())?,
-            }
-        }
-        let cut = self.0.chars().nth(LONGEST).is_some();
-        f.write_str(if cut { "…`" } else { "`" })
     }
 }
 
@@ -74,11 +55,14 @@ mod tests {
     #[test]
     fn long_and_wild_values_are_cut_and_escaped() {
         let long = Value::from("é".repeat(81));
-        assert_eq!(Shown(&long).to_string(), format!("`{}…`", "é".repeat(80)));
+        assert_eq!(
+            ShownValue(&long).to_string(),
+            format!("`{}…`", "é".repeat(80))
+        );
         let wild = Value::from("it's\u{1b}[1m\n");
-        assert_eq!(Shown(&wild).to_string(), "`it's\\u{1b}[1m\\n`");
+        assert_eq!(ShownValue(&wild).to_string(), "`it's\\u{1b}[1m\\n`");
         let json = serde_json::json!({"a": [1]});
-        assert_eq!(Shown(&json).to_string(), r#"`{"a":[1]}`"#);
+        assert_eq!(ShownValue(&json).to_string(), r#"`{"a":[1]}`"#);
     }
 
     #[test]

@@ -4,20 +4,21 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::shown::{DidYouMean, Shown, ShownText, nearest};
+use super::shown::{DidYouMean, ShownValue, nearest};
 use super::{pointer, rule};
+use crate::model::Shown;
 
 /// The fault; `around` is the part of the schema whose keyword is broken.
 pub(super) fn explain(error: &ValidationError<'_>, around: &Value) -> String {
     let given = error.instance().as_ref();
-    let shown = Shown(given);
+    let shown = ShownValue(given);
     if let Some(broken) = rule::broken_name(error.schema_path().as_str(), given) {
         return broken;
     }
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let reason = conditional_reason(error, around);
-            format!("{} is required{reason}", Shown(property))
+            format!("{} is required{reason}", ShownValue(property))
         }
         ValidationErrorKind::Type { kind } => {
             format!("expected {}, found {}", expected(kind), found(given))
@@ -66,7 +67,7 @@ pub(super) fn unknown_key(key: &str, around: &Value) -> String {
     let known = around.get("properties").and_then(Value::as_object);
     let words = known.into_iter().flat_map(|known| known.keys());
     let hint = nearest(key, words.map(String::as_str));
-    let shown = ShownText(key);
+    let shown = Shown(key);
     format!("{shown} is not a known key here{}", DidYouMean(hint))
 }
 
@@ -111,9 +112,9 @@ fn noun(json_type: JsonType) -> &'static str {
 
 fn found(value: &Value) -> String {
     match value {
-        Value::Null | Value::Bool(_) => Shown(value).to_string(),
-        Value::Number(_) => format!("the number {}", Shown(value)),
-        Value::String(_) => format!("the string {}", Shown(value)),
+        Value::Null | Value::Bool(_) => ShownValue(value).to_string(),
+        Value::Number(_) => format!("the number {}", ShownValue(value)),
+        Value::String(_) => format!("the string {}", ShownValue(value)),
         Value::Array(_) => noun(JsonType::Array).to_owned(),
         Value::Object(_) => noun(JsonType::Object).to_owned(),
     }

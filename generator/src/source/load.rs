@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use sha2::Digest as _;
 use walkdir::WalkDir;
 
 use super::SourceTree;
 use crate::error::{At, Result};
+use crate::hashing::Hashing;
 use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
@@ -221,26 +221,10 @@ fn load_files(
 
 /// What is known of a file by its bytes, which may be too many to hold.
 fn stored(path: &Path) -> io::Result<StoredFile> {
-    let mut file = File::open(path)?;
-    let mut state = sha2::Sha256::new();
-    let mut piece = vec![0; PIECE];
-    let mut len = 0;
-    loop {
-        match file.read(&mut piece)? {
-            0 => break,
-            read => {
-                state.update(&piece[..read]);
-                len += read as u64;
-            }
-        }
-    }
-    Ok(StoredFile {
-        sha256: state.into(),
-        len,
-    })
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut File::open(path)?, &mut hashing)?;
+    Ok(hashing.finish())
 }
-
-const PIECE: usize = 64 << 10;
 
 /// Faults of a document as problems at their places.
 pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {

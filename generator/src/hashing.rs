@@ -1,0 +1,47 @@
+//! Bytes hashed on their way: the one place where a stream becomes a [`StoredFile`].
+
+use std::io::{self, Write};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::StoredFile;
+
+/// Passes bytes on, and tells at the end what they were.
+#[derive(Debug)]
+pub struct Hashing<W> {
+    to: W,
+    state: Sha256,
+    len: u64,
+}
+
+impl<W: Write> Hashing<W> {
+    /// Hashes what is written to `to` from here on.
+    pub fn new(to: W) -> Self {
+        Self {
+            to,
+            state: Sha256::new(),
+            len: 0,
+        }
+    }
+
+    /// What was written.
+    pub fn finish(self) -> StoredFile {
+        StoredFile {
+            sha256: self.state.into(),
+            len: self.len,
+        }
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.state.update(&bytes[..written]);
+        self.len += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -19,31 +19,36 @@ use crate::package::Limits;
 #[command(next_help_heading = "Shared settings")]
 pub struct SharedArgs {
     /// The configuration file [default: rack.toml if it is there]
-    #[arg(long, env = "RACK_CONFIG", value_name = "FILE", global = true)]
+    #[arg(long, env = "RACK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The source tree [default: source]
-    #[arg(long, env = "RACK_SOURCE", value_name = "DIR", global = true)]
+    #[arg(long, env = "RACK_SOURCE", value_name = "DIR")]
     pub source: Option<PathBuf>,
     /// The public tree [default: public]
-    #[arg(long, env = "RACK_PUBLIC", value_name = "DIR", global = true)]
+    #[arg(long, env = "RACK_PUBLIC", value_name = "DIR")]
     pub public: Option<PathBuf>,
     /// The private tree [default: private]
-    #[arg(long, env = "RACK_PRIVATE", value_name = "DIR", global = true)]
+    #[arg(long, env = "RACK_PRIVATE", value_name = "DIR")]
     pub private: Option<PathBuf>,
     /// Record of the last build, intents, keys [default: state]
-    #[arg(long, env = "RACK_STATE", value_name = "DIR", global = true)]
+    #[arg(long, env = "RACK_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// The access file: which namespaces there are, who may read them [default: access.json]
-    #[arg(long, env = "RACK_ACCESS", value_name = "FILE", global = true)]
+    #[arg(long, env = "RACK_ACCESS", value_name = "FILE")]
     pub access: Option<PathBuf>,
     /// There is no access file on purpose: every namespace is open to read
-    #[arg(long, env = "RACK_OPEN", global = true, conflicts_with = "access")]
+    #[arg(long, env = "RACK_OPEN", conflicts_with = "access")]
     pub open: bool,
     /// Which variants are made, of br, gzip, zstd; empty for none [default: br,gzip]
-    #[arg(long, env = "RACK_ENCODINGS", value_name = "LIST", global = true)]
+    #[arg(long, env = "RACK_ENCODINGS", value_name = "LIST")]
     pub encodings: Option<Encodings>,
-    /// How small variants are made [default: balanced]
-    #[arg(long, env = "RACK_COMPRESSION", value_enum, global = true)]
+    /// How small variants are made: fast, balanced or best [default: balanced]
+    #[arg(
+        long,
+        env = "RACK_COMPRESSION",
+        value_name = "LEVEL",
+        hide_possible_values = true
+    )]
     pub compression: Option<Compression>,
 }
 

@@ -29,8 +29,6 @@ Examples:
   RACK_ADMIN_TOKEN=… rackd --source /srv/items --access /etc/rack/access.json"
 )]
 pub(crate) struct Args {
-    #[command(flatten)]
-    shared: SharedArgs,
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
@@ -52,12 +50,19 @@ pub(crate) struct Args {
     /// Writes answer 503, reads go on
     #[arg(long, env = "RACK_READ_ONLY")]
     read_only: bool,
-    /// How the log is written [default: text on a terminal, else json]
-    #[arg(long, env = "RACK_LOG", value_enum)]
+    /// How the log is written, text or json [default: text on a terminal, else json]
+    #[arg(
+        long,
+        env = "RACK_LOG",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     log: Option<LogFormat>,
     /// error, warn, info, debug or trace [default: info]
     #[arg(long, env = "RACK_LOG_LEVEL", value_name = "LEVEL")]
     log_level: Option<String>,
+    #[command(flatten)]
+    shared: SharedArgs,
 }
 
 /// What the daemon runs with.

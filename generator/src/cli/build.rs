@@ -26,24 +26,26 @@ pub(super) struct Args {
     #[arg(long)]
     full: bool,
     /// How many threads work [default: one for each core]
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
     /// Go on where over a tenth of the outputs, and over a hundred, would be removed
     #[arg(long)]
     allow_removals: bool,
     /// Take a source tree that lost its id
     #[arg(long)]
     adopt: bool,
+    #[command(flatten)]
+    shared: SharedArgs,
 }
 
-pub(super) fn run(args: Args, shared: SharedArgs, format: Format) -> Result<Outcome> {
+pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     if let Some(jobs) = args.jobs {
         ThreadPoolBuilder::new()
-            .num_threads(jobs)
+            .num_threads(jobs.into())
             .build_global()
             .map_err(|fault| Error::refused("--jobs", fault))?;
     }
-    let (settings, _) = shared.resolve()?;
+    let (settings, _) = args.shared.resolve()?;
     let access = settings.access.load()?;
     for fault in access.faults() {
         anstream::eprintln!("warning: {fault}");

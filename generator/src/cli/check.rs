@@ -26,10 +26,12 @@ pub(super) struct Args {
     /// Folders and archives
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: SharedArgs,
 }
 
-pub(super) fn run(args: &Args, shared: SharedArgs, format: Format) -> Result<Outcome> {
-    let (settings, _) = shared.resolve()?;
+pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
+    let (settings, _) = args.shared.resolve()?;
     let mut checked = 0;
     let mut problems = Vec::new();
     for path in &args.paths {

@@ -13,7 +13,6 @@ use anstyle::AnsiColor;
 use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::SharedArgs;
 use crate::error::Result;
 use crate::report::{Problem, Severity};
 use crate::usage;
@@ -28,10 +27,15 @@ Examples:
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
-    shared: SharedArgs,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t, global = true, env = "RACK_FORMAT")]
+    /// How results are printed: text for people, json for machines
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        env = "RACK_FORMAT",
+        hide_possible_values = true
+    )]
     format: Format,
 }
 
@@ -100,15 +104,11 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<Outcome> {
-    let Cli {
-        command,
-        shared,
-        format,
-    } = cli;
+    let Cli { command, format } = cli;
     match command {
         Command::Init(args) => init::run(&args, format),
-        Command::Build(args) => build::run(args, shared, format),
-        Command::Check(args) => check::run(&args, shared, format),
+        Command::Build(args) => build::run(args, format),
+        Command::Check(args) => check::run(args, format),
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
         Command::Completions { shell } => {

@@ -48,7 +48,7 @@ impl fmt::Debug for SecretHash {
 }
 
 /// A token of the access file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What a caller must know.
     pub secret: SecretHash,
@@ -61,7 +61,7 @@ pub struct Token {
 }
 
 /// Who may read a declared namespace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
     /// Anyone.
     Open,
@@ -70,7 +70,7 @@ pub enum Grant {
 }
 
 /// The decision what is public, and who may do what elsewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// There is no access file on purpose (`--open`): every namespace is open to read.
     Open,

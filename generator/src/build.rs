@@ -1,7 +1,6 @@
 //! A build, from source tree to output trees, top to bottom: load, render, plan, stage, apply.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -9,14 +8,14 @@ use rayon::prelude::*;
 use crate::access::Access;
 use crate::commit::make::Origin;
 use crate::commit::stage::{Progress, Staged};
-use crate::commit::{OutputSettings, Session};
+use crate::commit::{OutputSettings, Session, adopt};
 use crate::error::{Error, Result};
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::catalog::NamespaceItems;
 use crate::model::{Audience, Catalog, Item, ItemId, Namespace, ReleaseId};
 use crate::plan::key::PublicKey;
-use crate::plan::{Plan, Rows, Scope};
+use crate::plan::{Plan, Removal, Rows, Scope};
 use crate::render::{self, Body, Resource, Resources, documents};
 use crate::report::{Problem, Report};
 use crate::source::{SourceTree, file_in};
@@ -37,6 +36,9 @@ pub struct BuildOptions {
     /// Go on where suspiciously much would be removed (`--allow-removals`).
     pub allow_removals: bool,
 }
+
+/// Reads the access file, as it is now.
+pub type Decide<'a> = &'a dyn Fn() -> Result<Access>;
 
 /// A build of up to this many removals never stops to ask.
 const REMOVALS_UNASKED: usize = 100;
@@ -68,27 +70,38 @@ impl Registry {
     }
 
     /// Brings the output trees to what the source tree and the access file say.
+    ///
+    /// `decide` reads the access file. It is asked under the lock, and again before anything is seen: what a file
+    /// of a minute ago opened must not be published now.
     pub fn build(
         &self,
-        access: &Access,
+        decide: Decide<'_>,
         options: BuildOptions,
         progress: Progress<'_>,
     ) -> Result<Report> {
         let start = Instant::now();
         let _lock = self.lock_source()?;
-        let (mut report, wanted) = self.load(access)?;
-        let (session, plan) = self.plan(wanted, options)?;
+        let access = decide()?;
+        let (mut report, wanted) = self.load(&access)?;
+        let (session, plan) = self.plan(wanted, &access, options)?;
         let staged = self.stage(session, plan, None, progress)?;
+        if decide()? != access {
+            return Err(Error::refused(
+                self.source.root(),
+                "the access file changed during the build, so nothing was published; build again",
+            ));
+        }
         report.changes = staged.apply()?;
         report.seconds = start.elapsed().as_secs_f64();
         Ok(report)
     }
 
     /// What a build would do, without doing it.
-    pub fn dry_run(&self, access: &Access, options: BuildOptions) -> Result<(Report, Plan)> {
+    pub fn dry_run(&self, decide: Decide<'_>, options: BuildOptions) -> Result<(Report, Plan)> {
         let _lock = self.lock_source()?;
-        let (report, wanted) = self.load(access)?;
-        let (_, plan) = self.plan(wanted, options)?;
+        let access = decide()?;
+        let (report, wanted) = self.load(&access)?;
+        let (_, plan) = self.plan(wanted, &access, options)?;
         Ok((report, plan))
     }
 
@@ -104,18 +117,35 @@ impl Registry {
         Ok((report, render::everything(&catalog)))
     }
 
-    fn plan(&self, wanted: Resources, options: BuildOptions) -> Result<(Session<'_>, Plan)> {
+    fn plan(
+        &self,
+        wanted: Resources,
+        access: &Access,
+        options: BuildOptions,
+    ) -> Result<(Session<'_>, Plan)> {
         let session = Session::open(&self.folders, &self.outputs)?;
         let mut rows = session
             .record()
             .rows(&Scope::Everything, std::iter::empty())?;
+        adopt::probe(&mut rows, &self.folders);
         if options.full {
             rows.values_mut().for_each(|row| row.settled = false);
         }
         let outputs = rows.values().filter(|row| row.current.is_some()).count();
-        let plan = Plan::between(wanted, rows, &Scope::Everything, &self.outputs.encodings);
-        let all = plan.withdrawals.iter().chain(&plan.removals);
-        let removals = all.filter(|removal| removal.last).count();
+        let plan = Plan::between(
+            wanted,
+            rows,
+            &Scope::Everything,
+            access,
+            &self.outputs.encodings,
+        );
+        let removals = plan.withdrawals.iter().chain(&plan.removals);
+        // What the access file no longer declares goes without a question: it was decided.
+        let unexplained = |removal: &&Removal| {
+            let namespace = removal.key.namespace();
+            removal.last && namespace.is_none_or(|namespace| access.audience(namespace).is_some())
+        };
+        let removals = removals.filter(unexplained).count();
         if removals > REMOVALS_UNASKED && removals > outputs / 10 && !options.allow_removals {
             return Err(Error::ManyRemovals {
                 path: self.source.root().to_owned(),
@@ -146,31 +176,26 @@ impl Registry {
                 }
             }
         }
-        let found = Mutex::new(problems);
-        let items: Vec<Option<Item>> = versions
+        let loaded = versions
             .par_iter()
             .map(|(id, versions)| {
                 let mut problems = Vec::new();
-                let item = self.source.load_item(id, versions, &mut problems);
-                if let Ok(mut found) = found.lock() {
-                    found.extend(problems);
-                }
-                item
+                let item = self.source.load_item(id, versions, &mut problems)?;
+                Ok((item, problems))
             })
-            .collect::<Result<_>>()?;
-        for item in items.into_iter().flatten() {
-            if let Some(held) = catalog.namespaces.get_mut(&item.id.namespace) {
+            .collect::<Result<Vec<(Option<Item>, Vec<Problem>)>>>()?;
+        for (item, found) in loaded {
+            problems.extend(found);
+            if let Some(item) = item
+                && let Some(held) = catalog.namespaces.get_mut(&item.id.namespace)
+            {
                 held.items.insert(item.id.path.clone(), item);
             }
         }
-        let mut problems = Vec::new();
-        for name in self.source.preset_names(&mut problems)? {
-            if let Some(preset) = self.source.load_preset(&name, &mut problems)? {
+        for name in self.source.preset_names(problems)? {
+            if let Some(preset) = self.source.load_preset(&name, problems)? {
                 catalog.presets.insert(name, preset);
             }
-        }
-        if let Ok(found) = found.into_inner() {
-            found.extend(problems);
         }
         Ok(catalog)
     }
@@ -184,18 +209,28 @@ impl Registry {
     /// Stages what changes when an item becomes this: its own resources and, where it is new, the listings.
     ///
     /// `arriving` is a version that is not in the source tree yet, and the folder that holds it.
+    ///
+    /// # Errors
+    /// A namespace that is not declared; a full disk.
     pub fn stage_item(
         &self,
         item: &Item,
-        audience: Audience,
+        access: &Access,
         arriving: Option<(&ReleaseId, &Path)>,
     ) -> Result<Staged<'_>> {
+        let namespace = &item.id.namespace;
+        let audience = access.audience(namespace).ok_or_else(|| {
+            Error::refused(
+                self.source.namespace(namespace),
+                "the access file does not declare this namespace",
+            )
+        })?;
         let session = Session::open(&self.folders, &self.outputs)?;
         let mut wanted = render::item_resources(item, audience);
         self.add_listings(&session, item, audience, &mut wanted)?;
         let scope = Scope::Item(item.id.clone());
         let rows: Rows = session.record().rows(&scope, wanted.keys())?;
-        let plan = Plan::between(wanted, rows, &scope, &self.outputs.encodings);
+        let plan = Plan::between(wanted, rows, &scope, access, &self.outputs.encodings);
         self.stage(session, plan, arriving, &|_| ())
     }
 
@@ -207,6 +242,12 @@ impl Registry {
         audience: Audience,
         wanted: &mut Resources,
     ) -> Result<()> {
+        let versions = session
+            .record()
+            .row(&PublicKey::Versions(item.id.clone()))?;
+        if versions.is_some_and(|row| row.settled && row.current.is_some()) {
+            return Ok(());
+        }
         let namespace = &item.id.namespace;
         let mut paths = session.record().items(namespace)?;
         if let Err(place) = paths.binary_search(&item.id.path) {

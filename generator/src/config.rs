@@ -37,7 +37,7 @@ pub struct SharedArgs {
     #[arg(long, env = "RACK_ACCESS", value_name = "FILE")]
     pub access: Option<PathBuf>,
     /// There is no access file on purpose: every namespace is open to read
-    #[arg(long, env = "RACK_OPEN", conflicts_with = "access")]
+    #[arg(long, env = "RACK_OPEN", value_parser = clap::builder::BoolishValueParser::new())]
     pub open: bool,
     /// Which variants are made, of br, gzip, zstd; empty for none [default: br,gzip]
     #[arg(long, env = "RACK_ENCODINGS", value_name = "LIST")]
@@ -126,7 +126,12 @@ impl SharedArgs {
                 .unwrap_or_else(|| default.into())
         };
         let access_flag = self.access.or_else(|| legacy("AUTH_CONFIG_PATH"));
-        let open = self.open || (access_flag.is_none() && file.open.unwrap_or(false));
+        let open = self.open || file.open.unwrap_or(false);
+        if open && (access_flag.is_some() || file.access.is_some()) {
+            let why = "`open` makes every namespace public, and `access` names a file that says which are; \
+                       keep one of the two";
+            return Err(Error::refused("open", why));
+        }
         let settings = Settings {
             folders: Folders {
                 source: folder(

@@ -20,6 +20,7 @@ pub mod lock;
 pub mod model;
 pub mod package;
 pub mod plan;
+pub mod regular;
 pub mod render;
 pub mod report;
 pub mod schema;

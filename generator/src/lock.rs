@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::error::{At, Error, Result};
+use crate::regular;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(20);
@@ -28,13 +29,10 @@ impl Lock {
     /// [`Error::Locked`] names who holds it and since when.
     pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK_FILE);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .at("open", &path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // A source tree may come with links in it, and this file is written to.
+        let mut file = regular::open_with(&mut options, &path).at("open", &path)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {

@@ -46,7 +46,7 @@ fn racing_uploads() {
     }
     proved(
         "of two uploads of a version one wins",
-        format!("{} races: one 201, one 409 each", rounds(10, 100)),
+        format!("{} races, one 201 and one 409 each", rounds(10, 100)),
     );
 }
 

@@ -51,6 +51,14 @@ impl Refusal {
         Self::new(ErrorCode::MethodNotAllowed, message).header(ALLOW, allowed)
     }
 
+    /// The failure came after the point of no return: nobody may be told that nothing was stored.
+    pub(crate) fn may_have_happened(mut self) -> Self {
+        self.message =
+            "the registry failed while it published; it may still appear, so ask or send it again"
+                .into();
+        self
+    }
+
     /// One more key in the body.
     pub(crate) fn detail(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.details.push((key, value.into()));

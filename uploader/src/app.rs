@@ -1,5 +1,6 @@
 //! What every request can reach: the registry, who may do what, limits, figures.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -8,6 +9,8 @@ use jiff::Timestamp;
 
 use rackgen::access::{Access, SecretHash};
 use rackgen::build::Registry;
+use rackgen::config::AccessSource;
+use rackgen::error::Error;
 
 use crate::answer::Refusal;
 use crate::auth::{Caller, Credential};
@@ -20,8 +23,9 @@ use crate::rate::{Limiter, client_address};
 pub(crate) struct App {
     pub(crate) registry: Registry,
     access: RwLock<Arc<Access>>,
-    /// Why the last reload was refused, if it was.
-    reload_fault: Mutex<Option<String>>,
+    access_source: AccessSource,
+    /// What does not work as it should, by what it is of: shown by `/health`.
+    faults: Mutex<BTreeMap<&'static str, String>>,
     admin: Option<SecretHash>,
     pub(crate) limits: IntakeLimits,
     pub(crate) serve_reads: bool,
@@ -41,7 +45,8 @@ impl App {
         Self {
             registry: settings.registry,
             access: RwLock::new(Arc::new(settings.access)),
-            reload_fault: Mutex::new(None),
+            access_source: settings.access_source,
+            faults: Mutex::default(),
             admin: settings.admin,
             limits: IntakeLimits {
                 archive: settings.max_upload,
@@ -63,23 +68,51 @@ impl App {
         access.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another decision in force.
-    pub(crate) fn set_access(&self, access: Arc<Access>) {
-        *self.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+    /// Where the decisions come from.
+    pub(crate) fn access_source(&self) -> &AccessSource {
+        &self.access_source
     }
 
-    /// Why the last reload was refused, if it was.
-    pub(crate) fn reload_fault(&self) -> Option<String> {
-        let fault = self.reload_fault.lock();
-        fault.unwrap_or_else(PoisonError::into_inner).clone()
+    /// Reads the access file and puts it in force. A file that cannot be read changes nothing.
+    pub(crate) fn decide(&self) -> Result<Access, Error> {
+        let access = self.access_source.load()?;
+        if access != *self.access() {
+            access
+                .faults()
+                .iter()
+                .for_each(|fault| tracing::error!("access file: {fault}"));
+            let mut in_force = self.access.write().unwrap_or_else(PoisonError::into_inner);
+            *in_force = Arc::new(access.clone());
+        }
+        Ok(access)
     }
 
-    /// Remembers how the last reload went.
-    pub(crate) fn set_reload_fault(&self, fault: Option<String>) {
-        *self
-            .reload_fault
+    /// What does not work as it should, by what it is of.
+    pub(crate) fn faults(&self) -> BTreeMap<&'static str, String> {
+        let mut faults = self
+            .faults
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = fault;
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let access = self.access();
+        if !access.faults().is_empty() {
+            faults
+                .entry("access")
+                .or_insert_with(|| access.faults().join("; "));
+        }
+        faults
+    }
+
+    /// Remembers how something went; a fault goes to the log too.
+    pub(crate) fn note(&self, what: &'static str, fault: Option<String>) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            None => faults.remove(what),
+            Some(fault) => {
+                tracing::error!("{what}: {fault}");
+                faults.insert(what, fault)
+            }
+        };
     }
 
     /// Becomes the writer, as soon as nobody else is. A writer that panicked left nothing that locks and
@@ -88,15 +121,13 @@ impl App {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who sent a credential; none for who sent none.
+    /// Who sent a credential.
     pub(crate) fn identify<'a>(
         &self,
         access: &'a Access,
-        credential: Option<Credential>,
-    ) -> Result<Option<Caller<'a>>, Refusal> {
-        credential
-            .map(|sent| sent.identify(access, self.admin, Timestamp::now()))
-            .transpose()
+        sent: Credential,
+    ) -> Result<Caller<'a>, Refusal> {
+        sent.identify(access, self.admin, Timestamp::now())
     }
 
     /// The address that a request came from.

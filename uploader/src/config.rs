@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use rackgen::access::{Access, SecretHash};
 use rackgen::admin_token;
 use rackgen::build::Registry;
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
     /// Whether to answer reads from the trees [default: true]
-    #[arg(long, env = "RACK_SERVE_READS", value_name = "BOOL")]
+    #[arg(long, env = "RACK_SERVE_READS", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     serve_reads: Option<bool>,
     /// The largest archive that is taken [default: 100MiB]
     #[arg(long, env = "RACK_MAX_UPLOAD", value_name = "SIZE")]
@@ -48,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, env = "RACK_RATE_LIMIT_READS", value_name = "N/min")]
     rate_limit_reads: Option<String>,
     /// Writes answer 503, reads go on
-    #[arg(long, env = "RACK_READ_ONLY")]
+    #[arg(long, env = "RACK_READ_ONLY", value_parser = BoolishValueParser::new())]
     read_only: bool,
     /// How the log is written, text or json [default: text on a terminal, else json]
     #[arg(
@@ -200,7 +201,8 @@ fn admin_secret(state: &Path) -> Result<Option<SecretHash>> {
                     "the admin token is empty; unset it or give it a value",
                 ));
             }
-            Ok(token) => return Ok(Some(SecretHash::of(&token))),
+            // Trimmed as the header of a request is.
+            Ok(token) => return Ok(Some(SecretHash::of(token.trim()))),
             Err(_) => {}
         }
     }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr};
 
 use clap::ValueEnum;
 use rackgen::error::{Error, Result};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,8 +31,13 @@ pub(crate) struct LogSettings {
 
 /// Starts the log of this process.
 pub(crate) fn start(settings: &LogSettings) -> Result<()> {
-    let filter = EnvFilter::try_new(&settings.level)
-        .map_err(|_| Error::refused("log_level", format!("`{}` is no level", settings.level)))?;
+    let level: LevelFilter = settings.level.parse().map_err(|_| {
+        let why = format!(
+            "`{}` is no level; there are error, warn, info, debug, trace",
+            settings.level
+        );
+        Error::refused("log_level", why)
+    })?;
     let terminal = stderr().is_terminal();
     let default = if terminal {
         LogFormat::Text
@@ -40,7 +45,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<()> {
         LogFormat::Json
     };
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level)
         .with_writer(stderr)
         .with_ansi(terminal)
         .with_target(false);

@@ -18,6 +18,9 @@ use crate::app::App;
 /// Editors write a file in several steps: the last one counts.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// A build that failed is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Watches the access file; dropping it ends that.
 pub(crate) struct Reloader {
     ask: Sender<()>,
@@ -26,15 +29,15 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// Starts to watch.
-    pub(crate) fn start(app: Arc<App>, source: AccessSource) -> Result<Self> {
+    pub(crate) fn start(app: Arc<App>) -> Result<Self> {
         let (ask, asked) = channel();
-        let watcher = match &source {
+        let watcher = match app.access_source() {
             AccessSource::Open => None,
             AccessSource::File(path) => {
                 Some(watch(path, ask.clone()).map_err(|fault| Error::refused(path, fault))?)
             }
         };
-        thread::spawn(move || serve(&app, &source, &asked));
+        thread::spawn(move || serve(&app, &asked));
         Ok(Self {
             ask,
             _watcher: watcher,
@@ -70,33 +73,58 @@ fn watch(path: &Path, ask: Sender<()>) -> notify::Result<RecommendedWatcher> {
     Ok(watcher)
 }
 
-fn serve(app: &App, source: &AccessSource, asked: &Receiver<()>) {
-    while asked.recv().is_ok() {
-        loop {
-            match asked.recv_timeout(QUIET) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+fn serve(app: &App, asked: &Receiver<()>) {
+    // The file may have changed between its first reading and the watch.
+    let mut behind = !reload(app);
+    loop {
+        let next = match behind {
+            true => asked.recv_timeout(AGAIN),
+            false => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        if next == Err(RecvTimeoutError::Disconnected) {
+            return;
         }
-        let outcome = reload(app, source);
-        match &outcome {
-            Ok(()) => tracing::info!("the access file was taken up"),
-            Err(error) => tracing::error!("the access file was not taken up: {error}"),
-        }
-        app.set_reload_fault(outcome.err().map(|error| error.to_string()));
+        while asked.recv_timeout(QUIET).is_ok() {}
+        behind = !reload(app);
     }
 }
 
 /// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads find
-/// them in either tree meanwhile.
-fn reload(app: &App, source: &AccessSource) -> Result<()> {
-    let access = Arc::new(source.load()?);
-    let _writer = app.write();
-    app.set_access(access.clone());
-    let report = app
+/// them in either tree meanwhile. Says whether the trees have followed.
+fn reload(app: &App) -> bool {
+    let before = app.access();
+    match app.decide() {
+        Err(error) => {
+            app.note("access", Some(error.to_string()));
+            // What is in force has been built; another try waits for another file.
+            true
+        }
+        Ok(access) => {
+            app.note("access", None);
+            if access == *before && !app.faults().contains_key("build") {
+                return true;
+            }
+            let _writer = app.write();
+            build(app)
+        }
+    }
+}
+
+/// Brings the trees to what source and access file say, and remembers how that went.
+pub(crate) fn build(app: &App) -> bool {
+    let outcome = app
         .registry
-        .build(&access, BuildOptions::default(), &|_| ())?;
-    tracing::info!("{report}");
-    Ok(())
+        .build(&|| app.decide(), BuildOptions::default(), &|_| ());
+    match &outcome {
+        Ok(report) => {
+            report
+                .problems
+                .iter()
+                .for_each(|problem| tracing::warn!("{problem}"));
+            tracing::info!("{report}");
+        }
+        Err(_) => tracing::warn!("the trees stay as they are until a build succeeds"),
+    }
+    app.note("build", outcome.as_ref().err().map(ToString::to_string));
+    outcome.is_ok()
 }

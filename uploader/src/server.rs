@@ -1,14 +1,14 @@
 //! The daemon's life: finish what a kill left, build, listen, serve, stop when told.
 
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
-use rackgen::build::BuildOptions;
 use rackgen::error::{At, Result};
+use rackgen::lock::Lock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
@@ -16,7 +16,7 @@ use crate::config::DaemonSettings;
 use crate::intake::staging;
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
-use crate::{log, publish, routes};
+use crate::{log, publish, reload, routes};
 
 /// What is in flight at a stop has so many seconds to end.
 const GRACE: u64 = 10;
@@ -24,18 +24,19 @@ const GRACE: u64 = 10;
 /// Runs until a signal says stop.
 pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     log::start(&settings.log)?;
+    let signals = Signals::catch().at("catch", "signals".as_ref())?;
     let addresses = settings.listen.clone();
-    let access_source = settings.access_source.clone();
-    let app = App::new(settings, Metrics::new()?);
+    let app = Arc::new(App::new(settings, Metrics::new()?));
+    // For as long as this process lives: a second daemon would clear away our uploads.
+    let _lock = Lock::take(&app.registry.folders().state)?;
     // Blocking, and meant to be: nobody is served before the trees are whole.
     complete(&app)?;
+    let reloader = Reloader::start(app.clone())?;
 
-    let listener = TcpListener::bind(&addresses[..]).at("listen on", "the address".as_ref())?;
+    let listener = listen(&addresses)?;
     let address = listener
         .local_addr()
         .at("listen on", "the address".as_ref())?;
-    let app = Arc::new(app);
-    let reloader = Reloader::start(app.clone(), access_source)?;
     let app = Data::from(app);
     let server = HttpServer::new(move || {
         ActixApp::new()
@@ -43,33 +44,34 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
             .default_service(web::to(routes::dispatch))
     })
     .listen(listener)
-    .at("listen on", "the address".as_ref())?
+    .at("listen on", address.to_string().as_ref())?
     .disable_signals()
     .shutdown_timeout(GRACE)
     .run();
-    let signals = Signals::catch().at("catch", "signals".as_ref())?;
     // A pipe that nobody reads any longer is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     actix_web::rt::spawn(signals.obey(server.handle(), reloader));
-    server.await.at("serve", "connections".as_ref())?;
+    server.await.at("serve", address.to_string().as_ref())?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Brings trees and source to where an earlier run was going, and to what hands changed meanwhile.
+fn listen(addresses: &[SocketAddr]) -> Result<TcpListener> {
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    TcpListener::bind(addresses).at("listen on", names.join(", ").as_ref())
+}
+
+/// Brings trees and source to where an earlier run was going, and to what hands changed meanwhile. What cannot be
+/// completed is shown by `/health`; what there is is served all the same.
 fn complete(app: &App) -> Result<()> {
-    let registry = &app.registry;
-    let access = app.access();
     {
-        let _lock = registry.lock_source()?;
-        publish::replay(registry, &access)?;
-        staging::clear(registry.source())?;
+        let _lock = app.registry.lock_source()?;
+        publish::replay(app)?;
+        if !app.faults().contains_key("intents") {
+            staging::clear(app.registry.source())?;
+        }
     }
-    let report = registry.build(&access, BuildOptions::default(), &|_| ())?;
-    for problem in &report.problems {
-        tracing::warn!("{problem}");
-    }
-    tracing::info!("{report}");
+    reload::build(app);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Format, Outcome, print_json, print_problems};
+use super::{Format, Outcome, print_json, print_line, print_problems};
 use crate::build::{BuildOptions, Registry};
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
@@ -46,8 +46,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
             .map_err(|fault| Error::refused("--jobs", fault))?;
     }
     let (settings, _) = args.shared.resolve()?;
-    let access = settings.access.load()?;
-    for fault in access.faults() {
+    for fault in settings.access.load()?.faults() {
         anstream::eprintln!("warning: {fault}");
     }
     let adoption = match args.adopt {
@@ -55,23 +54,24 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         false => Adoption::IfNew,
     };
     let registry = Registry::new(settings.folders.check(adoption)?, settings.outputs);
+    let decide = || settings.access.load();
     let options = BuildOptions {
         full: args.full,
         allow_removals: args.allow_removals,
     };
     let report = if args.dry_run {
-        let (report, plan) = registry.dry_run(&access, options)?;
-        print_plan(&report, &plan, format);
+        let (report, plan) = registry.dry_run(&decide, options)?;
+        print_plan(&report, &plan, format)?;
         report
     } else {
         let progress = Progress::of_resources();
-        let report = registry.build(&access, options, &|all| progress.advance(1, all as u64))?;
+        let report = registry.build(&decide, options, &|all| progress.advance(1, all as u64))?;
         drop(progress);
         match format {
-            Format::Json => print_json(&report),
+            Format::Json => print_json(&report)?,
             Format::Text => {
                 print_problems(&report.problems);
-                anstream::println!("{report}");
+                print_line(&report)?;
             }
         }
         report
@@ -82,7 +82,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     })
 }
 
-fn print_plan(report: &Report, plan: &Plan, format: Format) {
+fn print_plan(report: &Report, plan: &Plan, format: Format) -> Result<()> {
     let written = plan
         .writes
         .iter()
@@ -104,18 +104,21 @@ fn print_plan(report: &Report, plan: &Plan, format: Format) {
                 "remove": gone.map(|removal| removal.key.to_string()).collect::<Vec<_>>(),
                 "kept": plan.kept,
                 "problems": report.problems,
-            }));
+            }))
         }
         Format::Text => {
             print_problems(&report.problems);
             for (key, replaced) in written {
                 let verb = if replaced { "replace" } else { "write" };
-                anstream::println!("{verb:8} {key}");
+                print_line(format_args!("{verb:8} {key}"))?;
             }
             for removal in gone {
-                anstream::println!("remove   {}", removal.key);
+                print_line(format_args!("remove   {}", removal.key))?;
             }
-            anstream::println!("{} would stay as they are; nothing was changed", plan.kept);
+            print_line(format_args!(
+                "{} would stay as they are; nothing was changed",
+                plan.kept
+            ))
         }
     }
 }

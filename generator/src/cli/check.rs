@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use walkdir::WalkDir;
 
-use super::{Format, Outcome, print_json, print_problems};
+use super::{Format, Outcome, print_json, print_line, print_problems};
 use crate::check::{check_archive, check_folder};
 use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
@@ -45,14 +45,14 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         .iter()
         .any(|problem| problem.severity == Severity::Refused);
     match format {
-        Format::Json => print_json(&json!({"checked": checked, "problems": problems})),
+        Format::Json => print_json(&json!({"checked": checked, "problems": problems}))?,
         Format::Text => {
             print_problems(&problems);
             let verdict = match refused {
                 true => "not all of them can be published",
                 false => "all can be published",
             };
-            anstream::println!("{checked} checked: {verdict}");
+            print_line(format_args!("{checked} checked: {verdict}"))?;
         }
     }
     Ok(match refused {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Format, Outcome, print_json};
+use super::{Format, Outcome, print_json, print_line};
 use crate::access::SecretHash;
 use crate::admin_token;
 use crate::error::{At, Error, Result};
@@ -52,8 +52,8 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     // Last: it says that the rest is there.
     write(&config, CONFIG)?;
     match format {
-        Format::Json => print_json(&json!({"config": config, "admin_token": token})),
-        Format::Text => print_welcome(dir, &config, &token),
+        Format::Json => print_json(&json!({"config": config, "admin_token": token}))?,
+        Format::Text => print_welcome(dir, &config, &token)?,
     }
     Ok(Outcome::Done)
 }
@@ -71,9 +71,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).at("write", path)
 }
 
-fn print_welcome(dir: &Path, config: &Path, token: &str) {
+fn print_welcome(dir: &Path, config: &Path, token: &str) -> Result<()> {
     let bold = anstyle::Style::new().bold();
-    anstream::println!(
+    print_line(format_args!(
         "\
 A registry in {dir}, with an example item and these files to look at:
   rack.toml     where things are
@@ -88,5 +88,5 @@ Next:
   rackd --config {config}",
         dir = dir.display(),
         config = config.display(),
-    );
+    ))
 }

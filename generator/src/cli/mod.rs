@@ -7,13 +7,14 @@ mod pack;
 mod progress;
 mod publish;
 
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::error::Result;
+use crate::error::{At, Result};
 use crate::report::{Problem, Severity};
 use crate::usage;
 
@@ -135,8 +136,19 @@ fn print_problems(problems: &[Problem]) {
     }
 }
 
+/// Prints a line of results.
+///
+/// # Errors
+/// Standard output that takes nothing any more; a reader that has seen enough (`| head`) is no error.
+fn print_line(line: impl std::fmt::Display) -> Result<()> {
+    match writeln!(anstream::stdout(), "{line}") {
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.at("print to", "standard output".as_ref()),
+    }
+}
+
 /// Prints a document as one line of JSON.
-fn print_json(document: &impl serde::Serialize) {
+fn print_json(document: &impl serde::Serialize) -> Result<()> {
     // Documents of ours always have a JSON form.
-    anstream::println!("{}", serde_json::to_string(document).unwrap_or_default());
+    print_line(serde_json::to_string(document).unwrap_or_default())
 }

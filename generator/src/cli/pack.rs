@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Format, Outcome, print_json, print_problems};
+use super::{Format, Outcome, print_json, print_line, print_problems};
 use crate::check::{CheckedFolder, check_folder};
 use crate::error::{At, Error, Result};
 use crate::hashing::Hashing;
@@ -45,8 +45,8 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
             "archive": output,
             "sha256": packed.sha256,
             "release": packed.id.to_string(),
-        })),
-        Format::Text => anstream::println!("{}  {}", packed.sha256, output.display()),
+        }))?,
+        Format::Text => print_line(format_args!("{}  {}", packed.sha256, output.display()))?,
     }
     Ok(Outcome::Done)
 }

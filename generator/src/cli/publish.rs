@@ -9,7 +9,7 @@ use serde_json::Value;
 use ureq::{Agent, SendBody};
 
 use super::progress::Progress;
-use super::{Format, Outcome, pack, print_json};
+use super::{Format, Outcome, pack, print_json, print_line};
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
 use crate::hashing::Hashing;
@@ -51,9 +51,9 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
         .map(|path| format!("{base}/registries/{path}"))
         .unwrap_or_default();
     match format {
-        Format::Json => print_json(&answer),
-        Format::Text if args.dry_run => anstream::println!("would be published as {live}"),
-        Format::Text => anstream::println!("published {live}"),
+        Format::Json => print_json(&answer)?,
+        Format::Text if args.dry_run => print_line(format_args!("would be published as {live}"))?,
+        Format::Text => print_line(format_args!("published {live}"))?,
     }
     Ok(Outcome::Done)
 }

@@ -13,14 +13,14 @@ use crate::compress::{Coding, Encodings};
 use crate::error::{At, Result};
 use crate::folders::Checked;
 use crate::model::{Audience, Sha256};
-use crate::plan::Scope;
 use crate::plan::key::PublicKey;
 use crate::plan::row::{Published, Row};
+use crate::plan::{Rows, Scope};
 
 /// Makes the record speak of these very trees.
 ///
-/// A new record takes up what the trees hold, with the times that it has there, so that nothing changes
-/// its ETag. A record of trees that were wiped or replaced keeps its times and doubts the disk.
+/// A tree that the record never saw is taken up, with the times that it has, so that nothing changes its ETag.
+/// A tree that was replaced since keeps its times in the record, and its disk is doubted.
 pub(super) fn reconcile(
     record: &mut Record,
     folders: &Checked,
@@ -36,35 +36,60 @@ pub(super) fn reconcile(
         if known.as_ref() == Some(instance) {
             continue;
         }
-        let update = match record.is_new() {
-            true => take_up(folders.tree(audience), audience, encodings)?,
-            false => doubt(record, audience)?,
-        };
+        let mut update = Update::default();
+        match known {
+            None => take_up(
+                record,
+                folders.tree(audience),
+                audience,
+                encodings,
+                &mut update,
+            )?,
+            Some(_) => {
+                let mut rows = record.rows(&Scope::Everything, std::iter::empty())?;
+                doubt(&mut rows, audience);
+                update.set = rows;
+            }
+        }
+        // In one transaction: after a kill it is all still to do.
+        update.facts.push((fact, instance.clone()));
         record.update(&update)?;
-        record.set_fact(fact, instance)?;
     }
     Ok(())
 }
 
-/// Rows of this audience whose disk is no longer known.
-fn doubt(record: &Record, audience: Audience) -> Result<Update> {
-    let mut update = Update::default();
-    for (key, mut row) in record.rows(&Scope::Everything, std::iter::empty())? {
-        if row
-            .current
-            .as_ref()
-            .is_some_and(|there| there.audience == audience)
+/// Doubts a tree that somebody emptied but for its marker: one look at what every commit writes last.
+pub fn probe(rows: &mut Rows, folders: &Checked) {
+    for audience in AUDIENCES {
+        let is_here = |row: &Row| row.settled && row.held_in.contains(&audience);
+        let last = rows
+            .iter()
+            .filter(|(_, row)| is_here(row))
+            .max_by_key(|(key, _)| key.rank());
+        if let Some((key, row)) = last
+            && let Some(there) = &row.current
+            && mtime(&representation(folders.tree(audience), key, None)).ok() != Some(there.base)
         {
-            row.settled = false;
-            update.set.insert(key, row);
+            doubt(rows, audience);
         }
     }
-    Ok(update)
+}
+
+/// The disk of this audience may hold anything.
+fn doubt(rows: &mut Rows, audience: Audience) {
+    for row in rows.values_mut() {
+        row.settled &= !row.held_in.contains(&audience);
+    }
 }
 
 /// Rows for what a tree holds.
-fn take_up(tree: &Path, audience: Audience, encodings: &Encodings) -> Result<Update> {
-    let mut update = Update::default();
+fn take_up(
+    record: &Record,
+    tree: &Path,
+    audience: Audience,
+    encodings: &Encodings,
+    update: &mut Update,
+) -> Result<()> {
     let visible = |entry: &walkdir::DirEntry| {
         // Files of items may be hidden, but what we keep for ourselves is so at the root.
         entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
@@ -75,11 +100,17 @@ fn take_up(tree: &Path, audience: Audience, encodings: &Encodings) -> Result<Upd
         if entry.file_type().is_file()
             && let Some(key) = PublicKey::from_disk_path(path)
         {
-            let row = take_up_one(tree, &key, audience, encodings)?;
+            let mut row = take_up_one(tree, &key, audience, encodings)?;
+            if let Some(other) = record.row(&key)? {
+                // In both trees: a build was cut short between them.
+                row.held_in.extend(other.held_in);
+                row.top = row.top.max(other.top);
+                row.settled = false;
+            }
             update.set.insert(key, row);
         }
     }
-    Ok(update)
+    Ok(())
 }
 
 fn take_up_one(
@@ -118,6 +149,7 @@ fn take_up_one(
     Ok(Row {
         top: top.max(published.top()),
         settled: whole,
+        held_in: [audience].into(),
         current: Some(published),
         pending: None,
     })

@@ -11,7 +11,7 @@ use crate::compress::Coding;
 use crate::error::{At, Result};
 use crate::model::Audience;
 use crate::plan::Removal;
-use crate::plan::key::CacheClass;
+use crate::plan::key::{CacheClass, PublicKey};
 use crate::plan::row::Row;
 use crate::report::Changes;
 
@@ -24,12 +24,15 @@ impl Staged<'_> {
             kept: self.kept,
             bytes: self.entries.iter().map(|entry| entry.bytes).sum(),
         };
+        // A namespace that is withdrawn leaves the list before its folders go.
+        let comes_first =
+            |entry: &&Entry| entry.key == PublicKey::Namespaces && !self.withdrawals.is_empty();
+        let (first, rest): (Vec<_>, Vec<_>) = self.entries.iter().partition(comes_first);
+        first.into_iter().try_for_each(|entry| self.show(entry))?;
         for removal in &self.withdrawals {
             self.remove(removal)?;
         }
-        for entry in &self.entries {
-            self.show(entry)?;
-        }
+        rest.into_iter().try_for_each(|entry| self.show(entry))?;
         for removal in &self.removals {
             self.remove(removal)?;
         }
@@ -104,6 +107,7 @@ impl Staged<'_> {
         for entry in self.entries {
             let row = Row {
                 top: entry.published.top(),
+                held_in: [entry.published.audience].into(),
                 current: Some(entry.published),
                 pending: None,
                 settled: true,

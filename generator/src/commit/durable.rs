@@ -62,14 +62,19 @@ pub fn remove_folder(folder: &Path) -> Result<()> {
     }
 }
 
-/// Removes a file, if it is there, and the folders above it that are empty then, below `root`.
-pub fn remove_file(root: &Path, path: &Path) -> Result<()> {
+/// Removes a file, if it is there.
+pub fn remove_if_there(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(());
+            Ok(())
         }
-        removed => removed.at("remove", path)?,
+        removed => removed.at("remove", path),
     }
+}
+
+/// Removes a file, if it is there, and the folders above it that are empty then, below `root`.
+pub fn remove_file(root: &Path, path: &Path) -> Result<()> {
+    remove_if_there(path)?;
     let below_root = |folder: &&Path| folder.starts_with(root) && *folder != root;
     for folder in path.ancestors().skip(1).take_while(below_root) {
         // The first one that still holds something ends it.

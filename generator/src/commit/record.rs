@@ -4,11 +4,13 @@
 //! its open time and small updates at a million rows (limits.md, "State of 1 million outputs"). It may be
 //! deleted: `adopt` makes it anew from the trees.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
-use crate::error::{Error, Result};
+use super::durable;
+use crate::error::{At, Error, Result};
 use crate::model::{Audience, ItemId, ItemPath, Namespace};
 use crate::plan::key::PublicKey;
 use crate::plan::row::Row;
@@ -29,12 +31,31 @@ const FORMAT: &str = "1";
 pub struct Record {
     path: PathBuf,
     database: Database,
-    is_new: bool,
+}
+
+/// Makes an empty record, aside first: what lies at its path is always whole.
+fn make(path: &Path) -> Result<()> {
+    let aside = path.with_extension("new");
+    durable::remove_if_there(&aside)?;
+    let database = Database::create(&aside).map_err(|cause| failed(&aside, cause))?;
+    let mut record = Record {
+        path: aside.clone(),
+        database,
+    };
+    record.update(&Update {
+        facts: vec![(FORMAT_KEY, FORMAT.to_owned())],
+        ..Update::default()
+    })?;
+    drop(record);
+    std::fs::rename(&aside, path).at("make", path)?;
+    durable::sync_folder(path.parent().unwrap_or(path))
 }
 
 /// What changes in one transaction.
 #[derive(Debug, Default)]
 pub struct Update {
+    /// Facts about the record.
+    pub facts: Vec<(&'static str, String)>,
     /// Rows that are new or other.
     pub set: Rows,
     /// Rows that are not needed any longer.
@@ -48,33 +69,21 @@ impl Record {
     /// Another format, or a file that is damaged beyond what the store repairs by itself.
     pub fn open(state: &Path) -> Result<Self> {
         let path = state.join("record.redb");
-        let is_new = !path.exists();
-        let database = Database::create(&path).map_err(|cause| failed(&path, cause))?;
-        let mut record = Self {
-            path,
-            database,
-            is_new,
-        };
-        match record.fact(FORMAT_KEY)? {
-            Some(format) if format == FORMAT => {}
-            Some(format) => {
-                return Err(Error::refused(
-                    record.path,
-                    format!("format {format} is newer than this program, which knows {FORMAT}"),
-                ));
-            }
-            // Also where a kill came before the first transaction.
-            None => {
-                record.is_new = true;
-                record.set_fact(FORMAT_KEY, FORMAT)?;
-            }
+        if !path.exists() {
+            make(&path)?;
         }
-        Ok(record)
-    }
-
-    /// Whether nothing was known before.
-    pub fn is_new(&self) -> bool {
-        self.is_new
+        let database = Database::open(&path).map_err(|cause| failed(&path, cause))?;
+        let record = Self { path, database };
+        match record.fact(FORMAT_KEY)? {
+            Some(format) if format == FORMAT => Ok(record),
+            format => Err(Error::refused(
+                record.path,
+                format!(
+                    "its format is {}, and this program knows {FORMAT}",
+                    format.as_deref().unwrap_or("missing")
+                ),
+            )),
+        }
     }
 
     /// The rows of a scope, and those of these keys besides.
@@ -161,6 +170,10 @@ impl Record {
     /// Applies an update, durably.
     pub fn update(&mut self, update: &Update) -> Result<()> {
         self.write(|tx| {
+            let mut facts = tx.open_table(META)?;
+            for (name, fact) in &update.facts {
+                facts.insert(*name, &**fact)?;
+            }
             let mut rows = tx.open_table(ROWS)?;
             let mut items = tx.open_table(ITEMS)?;
             for (key, row) in &update.set {
@@ -183,27 +196,8 @@ impl Record {
     /// A fact about the record.
     pub fn fact(&self, name: &str) -> Result<Option<String>> {
         self.read(|tx| {
-            Ok(tx
-                .open_table(META)?
-                .get(name)?
-                .map(|fact| fact.value().to_owned()))
-        })
-        .or_else(|fault| match fault {
-            Error::Record {
-                cause: redb::Error::TableDoesNotExist(_),
-                ..
-            } => Ok(None),
-            fault => Err(fault),
-        })
-    }
-
-    /// Sets a fact, and makes the tables that are not there yet.
-    pub fn set_fact(&mut self, name: &str, fact: &str) -> Result<()> {
-        self.write(|tx| {
-            tx.open_table(ROWS)?;
-            tx.open_table(ITEMS)?;
-            tx.open_table(META)?.insert(name, fact)?;
-            Ok(())
+            let fact = tx.open_table(META)?.get(name)?;
+            Ok(fact.map(|fact| fact.value().to_owned()))
         })
     }
 
@@ -260,7 +254,8 @@ fn below(prefix: &str) -> (String, String) {
 
 fn failed(path: &Path, cause: impl Into<redb::Error>) -> Error {
     match cause.into() {
-        redb::Error::Io(cause) => Error::Io {
+        // What the disk says, but for bytes that are no record of any kind.
+        redb::Error::Io(cause) if cause.kind() != ErrorKind::InvalidData => Error::Io {
             action: "use",
             path: path.to_owned(),
             cause,

@@ -148,6 +148,7 @@ impl Staged<'_> {
         for ((key, mut row), entry) in old.zip(&self.entries) {
             row.settled = false;
             row.top = row.top.max(entry.published.top());
+            row.held_in.insert(entry.published.audience);
             row.pending = Some(entry.published.clone());
             update.set.insert(key, row);
         }

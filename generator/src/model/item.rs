@@ -35,11 +35,6 @@ impl ItemPath {
         format!("{first}/{name}").parse()
     }
 
-    /// The segments, outermost first.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/')
-    }
-
     /// The last segment.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::url::InvalidUrl;
-use crate::model::{
-    Audience, FilePath, ItemId, MediaType, Namespace, PresetName, ReleaseId, Version,
-};
+use crate::model::{Audience, FilePath, ItemId, MediaType, Namespace, PresetName, ReleaseId};
 
 /// A schema that we serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,14 +163,6 @@ impl PublicKey {
         match self {
             Self::File(release, _) | Self::Manifest(release) => Some(&release.item),
             Self::Versions(item) | Self::Latest(item) => Some(item),
-            _ => None,
-        }
-    }
-
-    /// The version that it belongs to, if it belongs to one.
-    pub fn version(&self) -> Option<&Version> {
-        match self {
-            Self::File(release, _) | Self::Manifest(release) => Some(&release.version),
             _ => None,
         }
     }

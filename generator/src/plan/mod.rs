@@ -9,8 +9,9 @@ pub mod url;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::access::Access;
 use crate::compress::Encodings;
-use crate::model::{Audience, ItemId};
+use crate::model::{Audience, ItemId, Namespace};
 use crate::render::{Resource, Resources};
 use key::PublicKey;
 use row::Row;
@@ -74,13 +75,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compares what is wanted with the rows of the same scope.
+    /// Compares what is wanted with the rows of the same scope. What leaves the public tree because its
+    /// namespace is no longer public leaves it first.
     pub fn between(
         wanted: Resources,
         mut rows: Rows,
         scope: &Scope,
+        access: &Access,
         encodings: &Encodings,
     ) -> Self {
+        let is_public =
+            |namespace: &Namespace| access.audience(namespace) == Some(Audience::Public);
         let mut plan = Self::default();
         for (key, resource) in wanted {
             let row = rows.remove(&key).unwrap_or_default();
@@ -89,17 +94,17 @@ impl Plan {
                 plan.kept += 1;
                 continue;
             }
-            for audience in row.audiences() {
-                if audience != resource.audience {
-                    plan.remove(&key, audience, false);
+            for audience in &row.held_in {
+                if *audience != resource.audience {
+                    plan.remove(&key, *audience, false, is_public);
                 }
             }
             plan.writes.push(Write { key, resource, row });
         }
         for (key, row) in rows {
             if scope.covers(&key) {
-                for audience in row.audiences() {
-                    plan.remove(&key, audience, true);
+                for audience in row.held_in {
+                    plan.remove(&key, audience, true, is_public);
                 }
             }
         }
@@ -112,16 +117,23 @@ impl Plan {
         plan
     }
 
-    fn remove(&mut self, key: &PublicKey, audience: Audience, last: bool) {
+    fn remove(
+        &mut self,
+        key: &PublicKey,
+        audience: Audience,
+        last: bool,
+        is_public: impl Fn(&Namespace) -> bool,
+    ) {
         let removal = Removal {
             key: key.clone(),
             audience,
             last,
         };
-        // What moves to the private tree must not be public for a moment longer.
-        match (audience, last) {
-            (Audience::Public, false) => self.withdrawals.push(removal),
-            _ => self.removals.push(removal),
+        let withdrawn =
+            audience == Audience::Public && key.namespace().is_some_and(|n| !is_public(n));
+        match withdrawn {
+            true => self.withdrawals.push(removal),
+            false => self.removals.push(removal),
         }
     }
 
@@ -142,20 +154,5 @@ impl Plan {
         };
         self.withdrawals
             .extend(self.removals.extract_if(.., in_the_way));
-    }
-
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.withdrawals.is_empty() && self.removals.is_empty()
-    }
-}
-
-impl Row {
-    /// The trees that may hold something of this URL.
-    fn audiences(&self) -> impl Iterator<Item = Audience> {
-        let held = [&self.current, &self.pending].map(|p| p.as_ref().map(|p| p.audience));
-        [Audience::Public, Audience::Private]
-            .into_iter()
-            .filter(move |audience| held.contains(&Some(*audience)))
     }
 }

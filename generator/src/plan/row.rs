@@ -1,6 +1,8 @@
 //! What is remembered of a URL between builds, and the modification times that follow from it
 //! (design.md, decision 4).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::compress::{Coding, Encodings};
@@ -55,8 +57,12 @@ pub struct Row {
     pub current: Option<Published>,
     /// What an unfinished build was about to put there.
     pub pending: Option<Published>,
-    /// Whether the disk is sure to hold `current`. It is not while a build is under way, nor after a kill.
+    /// Whether the disk is sure to hold `current`, and nothing else anywhere. It is not while a build is under
+    /// way, nor after a kill.
     pub settled: bool,
+    /// The trees that may hold something of this URL. Grows with each build that begins, shrinks only when one
+    /// ends: whatever was interrupted how often, nothing is forgotten in the public tree.
+    pub held_in: BTreeSet<Audience>,
     /// The highest modification time that this URL ever had.
     pub top: i64,
 }

@@ -2,8 +2,7 @@
 //! with a problem that says where; the rest is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -18,6 +17,7 @@ use crate::model::{
     ContentDigest, FilePath, Item, ItemId, Manifest, PresetName, Release, ReleaseId, StoredFile,
     Version,
 };
+use crate::regular;
 use crate::report::{Place, Problem, Severity};
 use crate::schema::{self, SchemaFault};
 
@@ -73,14 +73,9 @@ impl SourceTree {
     ) -> Result<Result<Release, Refusal>> {
         let folder = self.release(id);
         let path = folder.join(MANIFEST_FILE);
-        let text = match fs::read(&path) {
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Err(vec![Problem::refused(
-                    folder,
-                    "it holds no `registry.json`",
-                )]));
-            }
-            read => read.at("read", &path)?,
+        let text = match read_document(&path)? {
+            Ok(text) => text,
+            Err(problem) => return Ok(Err(vec![problem])),
         };
         let manifest = match schema::check_manifest(&text) {
             Ok(manifest) => manifest,
@@ -101,10 +96,19 @@ impl SourceTree {
         if !missing.is_empty() {
             return Ok(Err(missing));
         }
-        let content = files.iter().map(|(path, file)| (path, &file.sha256));
+        let digest = ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256)));
+        if let Some((time, published)) = history.published
+            && published != digest
+        {
+            let why = format!(
+                "its files are not those that were published at {time:.0}: their digest is {digest}, that of \
+                 the publish is {published}; bring them back, or publish a new version"
+            );
+            return Ok(Err(vec![Problem::refused(folder, why)]));
+        }
         Ok(Ok(Release {
             published: history.published.map_or(youngest, |(time, _)| time),
-            digest: ContentDigest::of(content),
+            digest,
             yanked: history.yanked,
             files,
         }))
@@ -117,12 +121,12 @@ impl SourceTree {
         problems: &mut Vec<Problem>,
     ) -> Result<Option<StoredFile>> {
         let path = self.preset(name);
-        let text = match fs::read(&path) {
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                problems.push(Problem::refused(path, "the preset's file is not there"));
+        let text = match read_document(&path)? {
+            Ok(text) => text,
+            Err(problem) => {
+                problems.push(problem);
                 return Ok(None);
             }
-            read => read.at("read", &path)?,
         };
         match schema::check_preset(&text) {
             Ok(preset) if preset.name == *name => stored(&path).map(Some).at("read", &path),
@@ -139,6 +143,17 @@ impl SourceTree {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Reads what must be a regular file; what it is instead is a problem, not an error.
+fn read_document(path: &Path) -> Result<Result<Vec<u8>, Problem>> {
+    match regular::read(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Ok(Err(Problem::refused(path, "there is no such file")))
+        }
+        Err(cause) if regular::is_refusal(&cause) => Ok(Err(Problem::refused(path, cause))),
+        read => read.at("read", path).map(Ok),
     }
 }
 
@@ -222,7 +237,7 @@ fn load_files(
 /// What is known of a file by its bytes, which may be too many to hold.
 fn stored(path: &Path) -> io::Result<StoredFile> {
     let mut hashing = Hashing::new(io::sink());
-    io::copy(&mut File::open(path)?, &mut hashing)?;
+    io::copy(&mut regular::open(path)?, &mut hashing)?;
     Ok(hashing.finish())
 }
 

@@ -9,13 +9,14 @@ use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
 use super::SourceTree;
-use crate::error::{At, Result};
-use crate::model::event::EVENTS_FILE;
+use crate::error::{At, Error, Result};
 use crate::model::{ItemId, Namespace, PresetName, Version};
 use crate::report::Problem;
 
 /// The items of a namespace with their version folders.
 pub type Found = BTreeMap<ItemId, BTreeSet<Version>>;
+
+const NO_LINKS: &str = "it is a symbolic link, which is not followed";
 
 /// The list that existing servers keep beside the versions: always derived, so ours is made anew.
 const STALE_LIST: &str = "versions.json";
@@ -26,6 +27,7 @@ impl SourceTree {
         let mut found = Vec::new();
         for (name, path) in folders(&self.root)? {
             match name.parse() {
+                Ok(_) if path.is_symlink() => problems.push(Problem::refused(path, NO_LINKS)),
                 Ok(namespace) => found.push(namespace),
                 Err(fault) if name.starts_with('@') => problems.push(Problem::refused(path, fault)),
                 Err(_) => {}
@@ -42,6 +44,7 @@ impl SourceTree {
         let mut found = Vec::new();
         for (name, path) in folders(&self.presets())? {
             match name.parse() {
+                Ok(_) if path.is_symlink() => problems.push(Problem::refused(path, NO_LINKS)),
                 Ok(preset) => found.push(preset),
                 Err(fault) => problems.push(Problem::refused(path, fault)),
             }
@@ -81,8 +84,21 @@ impl SourceTree {
         if !folder.is_dir() {
             return Ok(BTreeSet::new());
         }
-        let names = folders(&folder)?.into_iter().map(|(name, _)| name);
-        Ok(names.filter_map(|name| name.parse().ok()).collect())
+        let real = folders(&folder)?
+            .into_iter()
+            .filter(|(_, path)| !path.is_symlink());
+        Ok(real.filter_map(|(name, _)| name.parse().ok()).collect())
+    }
+
+    /// Whether an item's folder, as far as it is there, is made of real folders all the way: what is published
+    /// behind a link would be withdrawn by the next build.
+    pub fn refuse_links(&self, item: &ItemId) -> Result<()> {
+        let folder = self.item(item);
+        let ours = folder.ancestors().take_while(|path| *path != self.root());
+        match ours.into_iter().find(|path| path.is_symlink()) {
+            Some(link) => Err(Error::refused(link, NO_LINKS)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -105,12 +121,11 @@ fn step(namespace: &Namespace, root: &Path, entry: &DirEntry) -> Step {
     if name.starts_with('.') {
         return Step::Ignore;
     }
+    if entry.path_is_symlink() && name != STALE_LIST {
+        return Step::Refuse(NO_LINKS.into());
+    }
     if !entry.file_type().is_dir() {
-        return match name {
-            EVENTS_FILE | STALE_LIST => Step::Ignore,
-            _ if entry.path_is_symlink() => Step::Refuse("a symbolic link is not followed".into()),
-            _ => Step::Ignore,
-        };
+        return Step::Ignore;
     }
     let relative = |path: &Path| {
         let path = path.strip_prefix(root).ok()?.to_str()?;
@@ -138,13 +153,14 @@ fn skip(walk: &mut walkdir::IntoIter, entry: &DirEntry) {
     }
 }
 
-/// The folders in a folder, sorted by name; names that are not UTF-8 are made so, and fail as names.
+/// The folders in a folder, and the links, sorted by name; names that are not UTF-8 are made so, and fail as names.
 fn folders(parent: &Path) -> Result<Vec<(String, std::path::PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(parent).at("read", parent)? {
         let entry = entry.at("read", parent)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type().at("read", parent)?.is_dir() && !name.starts_with('.') {
+        let file_type = entry.file_type().at("read", parent)?;
+        if (file_type.is_dir() || file_type.is_symlink()) && !name.starts_with('.') {
             found.push((name, entry.path()));
         }
     }

@@ -15,8 +15,10 @@ use futures_util::{Stream, StreamExt};
 #[derive(Clone)]
 pub(crate) struct Body(Rc<RefCell<Payload>>);
 
-/// Nobody waits longer than this for a client that goes on sending what nobody wants.
+/// Nobody waits longer than this for a client that goes on sending what nobody wants,
 const DRAIN_TIME: Duration = Duration::from_secs(30);
+/// nor than this for one that does not.
+const QUIET: Duration = Duration::from_secs(2);
 
 impl Body {
     pub(crate) fn new(payload: Payload) -> Self {
@@ -27,7 +29,7 @@ impl Body {
     pub(crate) async fn drain(mut self, most: u64) {
         let drain = async {
             let mut left = most;
-            while let Some(Ok(bytes)) = self.next().await {
+            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(QUIET, self.next()).await {
                 left = left.saturating_sub(bytes.len() as u64);
                 if left == 0 {
                     break;

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rackgen::access::Access;
 use rackgen::build::Registry;
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
@@ -12,6 +11,7 @@ use rackgen::model::{Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 
+use crate::app::App;
 use crate::intake::staging::Staging;
 
 /// A publish past its point of no return.
@@ -106,39 +106,68 @@ impl Intent {
 }
 
 /// Finishes every publish that was past its point of no return. The caller holds the source tree's lock.
-pub(crate) fn replay(registry: &Registry, access: &Access) -> Result<()> {
-    for intent in pending(registry)? {
-        let release = intent.facts.release();
-        let staging = Staging::named(registry.source(), &intent.facts.staging);
-        match intent.admit(registry, &staging) {
-            Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
-                tracing::error!(
-                    "{release}: its folder was made by another hand; the upload is dropped"
-                );
-            }
-            Err(error) => {
-                staging.leave();
-                return Err(error);
-            }
-            Ok(()) => {}
+///
+/// One that cannot be finished waits for the next time, and `/health` shows it; the others go on.
+pub(crate) fn replay(app: &App) -> Result<()> {
+    let mut faults = Vec::new();
+    for path in pending(&app.registry)? {
+        if let Err(error) = finish(app, &path) {
+            faults.push(error.to_string());
         }
-        if let (Some(item), Some(audience)) = (
-            registry.load_item(&release.item)?,
-            access.audience(&release.item.namespace),
-        ) {
-            registry.stage_item(&item, audience, None)?.apply()?;
-        }
-        tracing::info!("{release}: finished a publish that was cut short");
-        intent.done()?;
     }
+    let fault = (!faults.is_empty()).then(|| faults.join("; "));
+    app.note("intents", fault);
     Ok(())
+}
+
+fn finish(app: &App, path: &Path) -> Result<()> {
+    let text = fs::read(path).at("read", path)?;
+    let facts = match serde_json::from_slice::<Facts>(&text) {
+        Ok(facts) if facts.format == FORMAT => facts,
+        _ => {
+            return Err(Error::refused(
+                path,
+                "this is no intent that this program can finish",
+            ));
+        }
+    };
+    let registry = &app.registry;
+    let release = facts.release();
+    let staging = Staging::named(registry.source(), &facts.staging);
+    let intent = Intent {
+        path: path.to_owned(),
+        facts,
+    };
+    match intent.admit(registry, &staging) {
+        Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
+            tracing::error!(
+                "{release}: its folder was made by another hand; the upload is dropped"
+            );
+            return intent.done();
+        }
+        Err(error) => {
+            staging.leave();
+            return Err(error);
+        }
+        Ok(()) => {}
+    }
+    let access = app.access();
+    // What is not declared any longer is stored all the same, and shown if it is declared again.
+    if access.audience(&release.item.namespace).is_some()
+        && let Some(item) = registry.load_item(&release.item)?
+    {
+        registry.stage_item(&item, &access, None)?.apply()?;
+    }
+    tracing::info!("{release}: finished a publish that was cut short");
+    intent.done()
 }
 
 fn folder(registry: &Registry) -> PathBuf {
     registry.folders().state.join("intents")
 }
 
-fn pending(registry: &Registry) -> Result<Vec<Intent>> {
+/// The files of the intents that are open. What a kill left half-written is no intent.
+fn pending(registry: &Registry) -> Result<Vec<PathBuf>> {
     let folder = folder(registry);
     let entries = match fs::read_dir(&folder) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -147,20 +176,12 @@ fn pending(registry: &Registry) -> Result<Vec<Intent>> {
     let mut intents = Vec::new();
     for entry in entries {
         let path = entry.at("read", &folder)?.path();
-        if path
+        match path
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            let text = fs::read(&path).at("read", &path)?;
-            match serde_json::from_slice::<Facts>(&text) {
-                Ok(facts) if facts.format == FORMAT => intents.push(Intent { path, facts }),
-                _ => {
-                    return Err(Error::refused(
-                        path,
-                        "this is no intent that this program can finish",
-                    ));
-                }
-            }
+            true => intents.push(path),
+            false => durable::remove_if_there(&path)?,
         }
     }
     Ok(intents)

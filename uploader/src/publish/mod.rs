@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use rackgen::build::Registry;
 use rackgen::commit::durable;
 use rackgen::error_code::ErrorCode;
-use rackgen::model::{Audience, ContentDigest, Event, Item, Release, ReleaseId, Sha256};
+use rackgen::model::event::VersionHistory;
+use rackgen::model::{ContentDigest, Event, History, Item, Release, ReleaseId, Sha256, Version};
 
 use crate::answer::Refusal;
 use crate::app::App;
-use crate::auth::decide;
+use crate::auth::{Credential, decide};
 use crate::intake::staging::Staging;
 use crate::intake::verify::Verified;
 use intent::Intent;
@@ -30,43 +31,66 @@ pub(crate) enum Mode {
     DryRun,
 }
 
-/// Publishes what lies in the staging folder. When this returns `Ok`, the version is durable and readable.
+/// A package that passed every check but those that only the writer can make.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    /// Where it lies.
+    pub(crate) staging: Staging,
+    /// What it is.
+    pub(crate) package: Verified,
+    /// SHA-256 of the archive that it came in.
+    pub(crate) archive: Sha256,
+    /// Who sent it.
+    pub(crate) sender: Credential,
+}
+
+/// Publishes an upload. When this returns `Ok`, the version is durable and readable.
 ///
 /// # Errors
 /// A version that exists, with `identical` where its bytes are the same; a disk that says no.
-pub(crate) fn publish(
-    app: &App,
-    staging: Staging,
-    package: Verified,
-    archive: Sha256,
-    mode: Mode,
-) -> Result<ReleaseId, Refusal> {
+pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId, Refusal> {
     let _writer = app.write();
     let start = Instant::now();
     let registry = &app.registry;
     let _lock = registry.lock_source()?;
     // What an earlier publish could not finish comes first: this one may be its retry.
-    let access = app.access();
-    replay(registry, &access)?;
+    replay(app)?;
 
+    let Upload {
+        staging,
+        package,
+        archive,
+        sender,
+    } = upload;
     let Verified {
         id,
         by,
         digest,
         files,
     } = package;
-    // Asked again: a reload may have come between.
-    let namespace = &id.item.namespace;
-    let audience = access
-        .audience(namespace)
-        .ok_or_else(|| decide::not_allowed(namespace.as_str()))?;
+    // Asked again: the token may have been revoked while the archive was unpacked.
+    let access = app.access();
+    let caller = app.identify(&access, sender)?;
+    decide::publish(&access, &id.item.namespace, &caller)?;
+
+    registry.source().refuse_links(&id.item)?;
     let existing = registry.load_item(&id.item)?;
-    refuse_existing(registry, audience, &id, existing.as_ref(), &digest)?;
+    let history = registry.source().history(&id.item)?;
+    if let Some(refusal) = refuse_existing(registry, &history, &id, existing.as_ref(), &digest)? {
+        let held = existing.filter(|_| refusal == Existing::Identical);
+        if let Some(item) = held {
+            // Only what everybody can read is called published.
+            registry.stage_item(&item, &access, None)?.apply()?;
+        }
+        return Err(refusal.explain(&id));
+    }
     if mode == Mode::DryRun {
         return Ok(id);
     }
 
-    let time = Timestamp::now();
+    // A version whose folder was lost comes back as what it was.
+    let VersionHistory { published, yanked } = history.of(&id.version);
+    let time = published.map_or_else(Timestamp::now, |(time, _)| time);
     let mut item = existing.unwrap_or_else(|| Item {
         id: id.item.clone(),
         releases: Default::default(),
@@ -76,86 +100,91 @@ pub(crate) fn publish(
         Release {
             published: time,
             digest,
-            yanked: false,
+            yanked,
             files,
         },
     );
     let contents = staging.contents();
-    let staged = registry.stage_item(&item, audience, Some((&id, &contents)))?;
+    let staged = registry.stage_item(&item, &access, Some((&id, &contents)))?;
     durable::sync_file_system(&contents)?;
-    let intent = Intent::write(
-        registry,
-        &staging,
-        &id,
-        Event::Publish {
-            version: id.version.clone(),
-            time,
-            by,
-            digest,
-            archive: Some(archive),
-        },
-    )?;
+    let event = Event::Publish {
+        version: id.version.clone(),
+        time,
+        by,
+        digest,
+        archive: Some(archive),
+    };
+    let intent = Intent::write(registry, &staging, &id, event)?;
     let done = intent
         .admit(registry, &staging)
-        .and_then(|_| staged.apply());
+        .and_then(|()| staged.apply());
     if let Err(error) = done {
         // The next publish, or the next start, goes on from the intent.
         staging.leave();
-        return Err(error.into());
+        return Err(Refusal::from(error).may_have_happened());
     }
     intent.done()?;
     app.metrics.build(start.elapsed());
     Ok(id)
 }
 
-/// A version is what its first publish made it, for ever; build metadata makes no other version.
-fn refuse_existing(
-    registry: &Registry,
-    audience: Audience,
-    id: &ReleaseId,
-    existing: Option<&Item>,
-    digest: &ContentDigest,
-) -> Result<(), Refusal> {
-    let source = registry.source();
-    let on_disk = source.versions(&id.item)?;
-    let history = source.history(&id.item)?;
-    let published = history
-        .published()
-        .filter(|version| **version != id.version);
-    if let Some(twin) = on_disk
-        .iter()
-        .chain(published)
-        .find(|other| other.is_twin_of(&id.version))
-    {
-        if *twin != id.version {
-            return Err(exists(format!(
-                "{}/{twin} exists, which differs in build metadata only",
-                id.item
-            )));
-        }
-        let held =
-            existing.and_then(|item| item.releases.get(&id.version).map(|held| (item, held)));
-        return Err(match held {
-            Some((item, held)) if held.digest == *digest => {
-                // Only what everybody can read is called published.
-                registry.stage_item(item, audience, None)?.apply()?;
-                exists(format!("{id} exists already, with the same content"))
-                    .detail("identical", true)
+/// Why a version cannot be published any more.
+#[derive(Debug, PartialEq, Eq)]
+enum Existing {
+    /// It is there, as it was sent.
+    Identical,
+    /// It is there, or was, with other content.
+    Different,
+    /// This one is there, which differs in build metadata only.
+    Twin(Version),
+    /// Something that is no version is in its place.
+    Obstacle,
+}
+
+impl Existing {
+    fn explain(&self, id: &ReleaseId) -> Refusal {
+        let message = match self {
+            Self::Identical => format!("{id} exists already, with the same content"),
+            Self::Different => {
+                format!("{id} exists already, with other content; publish a new version")
             }
-            _ => exists(format!(
-                "{id} exists already, with other content; publish a new version"
-            )),
-        });
-    }
-    // Its folder is gone, its event is not: only the same content may come back.
-    match history.of(&id.version).published {
-        Some((_, before)) if before != *digest => Err(exists(format!(
-            "{id} was published before, with other content; publish a new version"
-        ))),
-        _ => Ok(()),
+            Self::Twin(twin) => {
+                format!(
+                    "{}/{twin} exists, which differs in build metadata only",
+                    id.item
+                )
+            }
+            Self::Obstacle => {
+                format!(
+                    "something that is no version is in the place of {id}; the registry's admin must look"
+                )
+            }
+        };
+        Refusal::new(ErrorCode::VersionExists, message)
+            .detail("identical", *self == Self::Identical)
     }
 }
 
-fn exists(message: String) -> Refusal {
-    Refusal::new(ErrorCode::VersionExists, message).detail("identical", false)
+/// A version is what its first publish made it, for ever; build metadata makes no other version.
+fn refuse_existing(
+    registry: &Registry,
+    history: &History,
+    id: &ReleaseId,
+    existing: Option<&Item>,
+    digest: &ContentDigest,
+) -> Result<Option<Existing>, Refusal> {
+    let source = registry.source();
+    let on_disk = source.versions(&id.item)?;
+    let held = existing.and_then(|item| item.releases.get(&id.version));
+    let is_twin = |other: &&Version| **other != id.version && other.is_twin_of(&id.version);
+    let twin = on_disk.iter().chain(history.published()).find(is_twin);
+    Ok(match (twin, history.of(&id.version).published) {
+        (Some(twin), _) => Some(Existing::Twin(twin.clone())),
+        _ if held.is_some_and(|held| held.digest == *digest) => Some(Existing::Identical),
+        _ if on_disk.contains(&id.version) => Some(Existing::Different),
+        // Its folder is gone, its event is not: only the same content may come back.
+        (None, Some((_, before))) if before != *digest => Some(Existing::Different),
+        _ if source.release(id).symlink_metadata().is_ok() => Some(Existing::Obstacle),
+        _ => None,
+    })
 }

@@ -34,7 +34,11 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Refusal> {
     let client = app.client(request);
     let access = app.access();
-    let identify = || app.identify(&access, Credential::from_headers(request.headers())?);
+    let identify = || {
+        Credential::from_headers(request.headers())?
+            .map(|sent| app.identify(&access, sent))
+            .transpose()
+    };
     let asks_for_more = key == PublicKey::Namespaces && Credential::is_sent(request.headers());
     let gate = key
         .namespace()

@@ -19,21 +19,19 @@ pub(super) fn health(app: &App) -> HttpResponse {
     ]
     .into_iter()
     .find(|(_, folder)| !fs::metadata(folder).is_ok_and(|metadata| metadata.is_dir()));
-    let access = app.access();
-    let mut faults = access.faults().to_vec();
-    faults.extend(app.reload_fault());
-    let (status, word) = match (missing, faults.is_empty()) {
-        (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "error"),
-        (None, false) => (StatusCode::OK, "degraded"),
-        (None, true) => (StatusCode::OK, "ok"),
-    };
     let mut checks = json!({"storage": {"status": "ok"}});
     if let Some((name, _)) = missing {
         let message = format!("the {name} folder cannot be read");
         checks["storage"] = json!({"status": "error", "message": message});
     }
-    if !faults.is_empty() {
-        checks["access"] = json!({"status": "degraded", "message": faults.join("; ")});
+    let faults = app.faults();
+    let (status, word) = match (missing, faults.is_empty()) {
+        (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "error"),
+        (None, false) => (StatusCode::OK, "degraded"),
+        (None, true) => (StatusCode::OK, "ok"),
+    };
+    for (what, fault) in faults {
+        checks[what] = json!({"status": "degraded", "message": fault});
     }
     HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -16,7 +16,7 @@ use crate::intake::body::Body;
 use crate::intake::receive::receive;
 use crate::intake::staging::Staging;
 use crate::intake::verify::verify;
-use crate::publish::{Mode, publish};
+use crate::publish::{Mode, Upload, publish};
 
 /// A body that takes longer than this to arrive is given up.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -56,10 +56,8 @@ async fn take(
 ) -> Result<ReleaseId, Refusal> {
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
-    let credential = Credential::from_headers(request.headers())?;
-    app.identify(&app.access(), credential)?
-        .ok_or_else(decide::unauthorized)?
-        .require_live()?;
+    let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
+    app.identify(&app.access(), sender)?.require_live()?;
     if app.read_only {
         return Err(Refusal::new(
             ErrorCode::Unavailable,
@@ -81,11 +79,15 @@ async fn take(
     let app = app.clone();
     web::block(move || {
         let access = app.access();
-        let caller = app
-            .identify(&access, credential)?
-            .ok_or_else(decide::unauthorized)?;
+        let caller = app.identify(&access, sender)?;
         let package = verify(&staging, &access, &caller, &app.limits.contents)?;
-        publish(&app, staging, package, archive, mode)
+        let upload = Upload {
+            staging,
+            package,
+            archive,
+            sender,
+        };
+        publish(&app, upload, mode)
     })
     .await
     .map_err(|fault| Refusal::internal(&fault))?

@@ -64,6 +64,9 @@ fn listen(addresses: &[SocketAddr]) -> Result<TcpListener> {
 /// Brings trees and source to where an earlier run was going, and to what hands changed meanwhile. What cannot be
 /// completed is shown by `/health`; what there is is served all the same.
 fn complete(app: &App) -> Result<()> {
+    for fault in app.access().faults() {
+        tracing::error!("access file: {fault}");
+    }
     {
         let _lock = app.registry.lock_source()?;
         publish::replay(app)?;

@@ -43,9 +43,7 @@ impl<'a> Session<'a> {
     /// Locks the trees and opens the record. What an earlier, killed session staged is dropped.
     pub fn open(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
         let locks = [Lock::take(&folders.public)?, Lock::take(&folders.private)?];
-        for audience in AUDIENCES {
-            durable::remove_folder(&staging(folders, audience))?;
-        }
+        clear_staging(folders)?;
         let mut record = Record::open(&folders.state)?;
         adopt::reconcile(&mut record, folders, &settings.encodings)?;
         Ok(Self {
@@ -67,6 +65,13 @@ const AUDIENCES: [Audience; 2] = [Audience::Public, Audience::Private];
 /// Each tree stages inside itself: separate mounts do not rename into each other.
 fn staging(folders: &Checked, audience: Audience) -> PathBuf {
     folders.tree(audience).join(".staging")
+}
+
+fn clear_staging(folders: &Checked) -> Result<()> {
+    for audience in AUDIENCES {
+        durable::remove_folder(&staging(folders, audience))?;
+    }
+    Ok(())
 }
 
 /// Where a representation of a resource is in a tree: the identity, or a variant (design.md, decision 3).

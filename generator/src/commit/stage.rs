@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::make::{self, Origin, make};
 use super::record::Update;
-use super::{AUDIENCES, Session, durable, staging};
+use super::{AUDIENCES, Session, clear_staging, durable, staging};
 use crate::compress::Coding;
 use crate::error::{Error, Result};
 use crate::model::Audience;
@@ -66,6 +66,29 @@ impl<'a> Session<'a> {
     /// A full disk; a source file that changed after it was loaded.
     pub fn stage(self, plan: Plan, origin: FindBody<'_>, done: Progress<'_>) -> Result<Staged<'a>> {
         let now = Timestamp::now().as_second();
+        let entries = self.stage_all(&plan, origin, done, now).inspect_err(|_| {
+            // On a full disk what was staged is what is missing elsewhere; the next session tries again.
+            let _ = clear_staging(self.folders);
+        })?;
+        let mut staged = Staged {
+            session: self,
+            withdrawals: plan.withdrawals,
+            removals: plan.removals,
+            kept: plan.kept,
+            entries,
+            now,
+        };
+        staged.journal(plan.writes.into_iter().map(|write| (write.key, write.row)))?;
+        Ok(staged)
+    }
+
+    fn stage_all(
+        &self,
+        plan: &Plan,
+        origin: FindBody<'_>,
+        done: Progress<'_>,
+        now: i64,
+    ) -> Result<Vec<Entry>> {
         for audience in AUDIENCES {
             let written = |write: &Write| write.resource.audience == audience;
             if plan.writes.iter().any(written) {
@@ -90,16 +113,7 @@ impl<'a> Session<'a> {
                 durable::sync_file_system(self.folders.tree(audience))?;
             }
         }
-        let mut staged = Staged {
-            session: self,
-            withdrawals: plan.withdrawals,
-            removals: plan.removals,
-            kept: plan.kept,
-            entries,
-            now,
-        };
-        staged.journal(plan.writes.into_iter().map(|write| (write.key, write.row)))?;
-        Ok(staged)
+        Ok(entries)
     }
 
     fn stage_one(

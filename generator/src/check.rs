@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::error_code::ErrorCode;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{FilePath, Manifest, ReleaseId};
@@ -159,7 +159,10 @@ pub fn check_archive(path: &Path, limits: &Limits) -> Result<Vec<Problem>> {
 fn check_manifest(path: &Path) -> Result<Result<Manifest, Vec<Problem>>> {
     let text = match fs::read(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            return Err(Error::refused(path, "there is no `registry.json`"));
+            return Ok(Err(vec![Problem::refused(
+                path,
+                "there is no `registry.json`",
+            )]));
         }
         read => read.at("read", path)?,
     };

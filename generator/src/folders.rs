@@ -83,6 +83,9 @@ impl Folders {
     /// that holds something else.
     pub fn check(&self, adoption: Adoption) -> Result<Checked> {
         fs::metadata(&self.source).at("read the source tree", &self.source)?;
+        // Before anything is made, as they are written; and again as they really are.
+        self.map(|path| std::path::absolute(path).at("resolve", path))?
+            .refuse_nesting()?;
         for (folder, mode) in [
             (&self.public, 0o755),
             (&self.private, 0o750),
@@ -94,19 +97,22 @@ impl Folders {
                 fs::set_permissions(folder, mode).at("set the mode of", folder)?;
             }
         }
-        let canonical = |path: &PathBuf| path.canonicalize().at("resolve", path);
-        let folders = Self {
-            source: canonical(&self.source)?,
-            public: canonical(&self.public)?,
-            private: canonical(&self.private)?,
-            state: canonical(&self.state)?,
-        };
+        let folders = self.map(|path| path.canonicalize().at("resolve", path))?;
         folders.refuse_nesting()?;
         let [_, public, private, _] = folders.settle_markers(adoption)?;
         Ok(Checked {
             folders,
             public,
             private,
+        })
+    }
+
+    fn map(&self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<Self> {
+        Ok(Self {
+            source: change(&self.source)?,
+            public: change(&self.public)?,
+            private: change(&self.private)?,
+            state: change(&self.state)?,
         })
     }
 

@@ -145,9 +145,11 @@ impl Args {
 
     fn addresses(&self, file: &ConfigFile) -> Result<Vec<SocketAddr>> {
         let legacy = || {
-            let port = env::var("PORT").ok()?;
-            let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
-            Some(format!("{host}:{port}"))
+            let (host, port) = (legacy_variable("HOST"), legacy_variable("PORT"));
+            (host.is_some() || port.is_some()).then(|| {
+                let host = host.unwrap_or_else(|| "127.0.0.1".into());
+                format!("{host}:{}", port.unwrap_or_else(|| "8080".into()))
+            })
         };
         let text = self
             .listen
@@ -176,12 +178,22 @@ fn setting<T: std::str::FromStr>(
     if flag.is_some() {
         return Ok(flag);
     }
-    match env::var(legacy) {
-        Ok(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| {
+    match legacy_variable(legacy) {
+        Some(text) => text.parse().map(Some).map_err(|_| {
             Error::refused(name, format!("`{text}` (of {legacy}) is not what it takes"))
         }),
-        _ => Ok(file),
+        None => Ok(file),
     }
+}
+
+/// A variable of the server that we replace; an empty one counts as none. What it calls true is one proxy to us.
+fn legacy_variable(name: &str) -> Option<String> {
+    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(match (name, &*text) {
+        ("TRUST_PROXY", "true") => "1".into(),
+        ("TRUST_PROXY", "false") => "0".into(),
+        _ => text,
+    })
 }
 
 fn rate(name: &str, text: Option<String>, default: Rate) -> Result<Rate> {

@@ -48,6 +48,8 @@ pub(crate) fn start(settings: &LogSettings) -> Result<()> {
         .with_max_level(level)
         .with_writer(stderr)
         .with_ansi(terminal)
+        // It would be told to standard error, which is what failed.
+        .log_internal_errors(false)
         .with_target(false);
     match settings.format.unwrap_or(default) {
         LogFormat::Text => log.init(),

@@ -40,12 +40,17 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     let (archive, sha256) = archive(&args.path)?;
     let base = args.url.trim_end_matches('/');
     let query = if args.dry_run { "?dry_run=true" } else { "" };
-    let answer = upload(
-        &format!("{base}/registries{query}"),
-        &token,
-        archive,
-        sha256,
-    )?;
+    let url = format!("{base}/registries{query}");
+    let Answer {
+        status,
+        document: answer,
+    } = upload(&url, &token, archive, sha256)?;
+    if !(200..300).contains(&status) {
+        if format == Format::Json {
+            print_json(&answer)?;
+        }
+        return Err(Error::refused(url, explain(status, &answer)));
+    }
     let live = answer["path"]
         .as_str()
         .map(|path| format!("{base}/registries/{path}"))
@@ -89,8 +94,14 @@ fn archive(path: &Path) -> Result<(File, Sha256)> {
     Ok((file, hashing.finish().sha256))
 }
 
-/// Sends the archive and gives the answer of a registry that took it.
-fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Value> {
+/// What a registry said.
+struct Answer {
+    status: u16,
+    document: Value,
+}
+
+/// Sends the archive.
+fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Answer> {
     let refused = |why: String| Error::refused(url, why);
     let len = archive
         .metadata()
@@ -125,13 +136,10 @@ fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Value
         .send(SendBody::from_reader(&mut body))
         .map_err(|fault| refused(format!("the registry cannot be reached: {fault}")))?;
     drop(body);
-    let status = answer.status();
+    let status = answer.status().as_u16();
     let text = answer.body_mut().read_to_string().unwrap_or_default();
-    let document: Value = serde_json::from_str(&text).unwrap_or_default();
-    if status.is_success() {
-        return Ok(document);
-    }
-    Err(refused(explain(status.as_u16(), &document)))
+    let document = serde_json::from_str(&text).unwrap_or_default();
+    Ok(Answer { status, document })
 }
 
 /// What the registry said, every fault of a manifest on a line of its own.

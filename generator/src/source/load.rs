@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use walkdir::WalkDir;
 
 use super::SourceTree;
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::hashing::Hashing;
 use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
@@ -33,8 +33,8 @@ impl SourceTree {
         problems: &mut Vec<Problem>,
     ) -> Result<Option<Item>> {
         let history = match self.history(id) {
-            Err(fault @ crate::error::Error::Refused { .. }) => {
-                problems.push(Problem::refused(self.item(id), fault));
+            Err(Error::Refused { path, why }) => {
+                problems.push(Problem::refused(path, why));
                 return Ok(None);
             }
             history => history?,

@@ -151,7 +151,7 @@ fn take_up_one(
         settled: whole,
         held_in: [audience].into(),
         current: Some(published),
-        pending: None,
+        remembered: None,
     })
 }
 

@@ -97,6 +97,7 @@ impl Staged<'_> {
                 let row = Row {
                     top: row.top,
                     settled: true,
+                    remembered: row.current.or(row.remembered),
                     ..Row::default()
                 };
                 update.set.insert(removal.key.clone(), row);
@@ -109,7 +110,7 @@ impl Staged<'_> {
                 top: entry.published.top(),
                 held_in: [entry.published.audience].into(),
                 current: Some(entry.published),
-                pending: None,
+                remembered: None,
                 settled: true,
             };
             update.set.insert(entry.key, row);

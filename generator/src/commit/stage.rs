@@ -163,7 +163,7 @@ impl Staged<'_> {
             row.settled = false;
             row.top = row.top.max(entry.published.top());
             row.held_in.insert(entry.published.audience);
-            row.pending = Some(entry.published.clone());
+            row.remembered = Some(entry.published.clone());
             update.set.insert(key, row);
         }
         for removal in self.withdrawals.iter().chain(&self.removals) {

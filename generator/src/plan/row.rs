@@ -55,8 +55,8 @@ impl Published {
 pub struct Row {
     /// What the last finished build left there.
     pub current: Option<Published>,
-    /// What an unfinished build was about to put there.
-    pub pending: Option<Published>,
+    /// What else it was: what an unfinished build was about to put there, or what was removed from it.
+    pub remembered: Option<Published>,
     /// Whether the disk is sure to hold `current`, and nothing else anywhere. It is not while a build is under
     /// way, nor after a kill.
     pub settled: bool,
@@ -73,7 +73,7 @@ impl Row {
     ///
     /// `since` is the time of the publish for what never changes, else now.
     pub fn base_for(&self, new: &Published, since: i64) -> i64 {
-        [&self.current, &self.pending]
+        [&self.current, &self.remembered]
             .into_iter()
             .flatten()
             .find(|known| known.top() == self.top && known.same_bytes(new))
@@ -121,9 +121,9 @@ mod tests {
                 row.top = row.top.max(new.top());
                 if finished {
                     row.current = Some(new);
-                    row.pending = None;
+                    row.remembered = None;
                 } else {
-                    row.pending = Some(new);
+                    row.remembered = Some(new);
                 }
             }
         }

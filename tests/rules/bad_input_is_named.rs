@@ -24,7 +24,7 @@ fn bad_input_is_named() {
         let registry = with_a_good_item();
         make(&registry);
         let run = registry.rackgen(&["build"]);
-        let reported = run.stderr.lines().any(|line| has_all(line, words));
+        let reported = run.names(words);
         let built = registry
             .public()
             .join("registries/@open/features/good/1.0.0/index.json");
@@ -83,11 +83,7 @@ fn note(problems: &mut Vec<String>, name: &str, run: &Run, status: i32, reported
 }
 
 fn is_one_line_with(run: &Run, words: &[&str]) -> bool {
-    run.stderr.trim().lines().count() == 1 && has_all(&run.stderr, words)
-}
-
-fn has_all(line: &str, words: &[&str]) -> bool {
-    words.iter().all(|word| line.contains(word))
+    run.stderr.trim().lines().count() == 1 && run.names(words)
 }
 
 /// Faults of one version, item or preset.

@@ -2,7 +2,6 @@
 //! disturbed, byte for byte.
 
 use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rack_tests::random::Random;
@@ -35,18 +34,7 @@ fn killed_builds_complete() {
         make_a_change(&registry, &mut random, change);
         let full = random.below(2) as usize;
         let args = [&["build"][..], &["build", "--full"]][full];
-        let mut build = registry.start_rackgen(args);
-        // The moment is part of the experiment, so there is nothing else to wait for.
-        thread::sleep(random.moment(usual[full]));
-        if build
-            .try_wait()
-            .expect("a child can be waited for")
-            .is_none()
-        {
-            kills += 1;
-        }
-        build.kill().expect("a process of ours can be killed");
-        build.wait().expect("a child can be waited for");
+        kills += usize::from(registry.kill_rackgen(args, random.moment(usual[full])));
         let last = kills == wanted;
         if last || random.below(3) == 0 {
             registry.build();

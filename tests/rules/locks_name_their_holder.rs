@@ -6,8 +6,6 @@ use std::thread;
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::Response;
-use rack_tests::multipart::Upload;
-use rack_tests::package::Archive;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
@@ -101,7 +99,5 @@ fn signal(process: &Child, signal: Signal) {
 
 fn publish(daemon: &Rackd, random: &mut Random) -> Response {
     let release = Release::new("@open", "late", "1.0.0");
-    let upload = Upload::new(Archive::pack(&release, random));
-    let answer = upload.request().bearer(ADMIN_TOKEN).send(daemon.url());
-    answer.expect("an answer")
+    daemon.publish(&release, ADMIN_TOKEN, random)
 }

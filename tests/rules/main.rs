@@ -12,7 +12,9 @@
 mod bad_input_is_named;
 mod build_is_deterministic;
 mod credentials_stay_out_of_logs;
+mod decisions_are_read_under_the_lock;
 mod examples_are_served_byte_for_byte;
+mod gated_bytes_never_stay_public;
 mod killed_builds_complete;
 mod killed_daemon_uploads;
 mod locks_name_their_holder;

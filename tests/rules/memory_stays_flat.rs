@@ -1,8 +1,6 @@
 //! An upload costs the daemon no more memory for being large.
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
-use rack_tests::multipart::Upload;
-use rack_tests::package::Archive;
 use rack_tests::proved;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
@@ -39,8 +37,6 @@ fn memory_stays_flat() {
 }
 
 fn publish(daemon: &Rackd, release: &Release, random: &mut Random) {
-    let upload = Upload::new(Archive::pack(release, random));
-    let answer = upload.request().bearer(ADMIN_TOKEN).send(daemon.url());
-    let answer = answer.expect("an answer");
+    let answer = daemon.publish(release, ADMIN_TOKEN, random);
     assert_eq!(answer.status, 201, "{}", answer.json());
 }

@@ -9,7 +9,12 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries;
+use crate::http::Response;
+use crate::multipart::Upload;
+use crate::package::Archive;
+use crate::random::Random;
 use crate::registry::{Registry, Run};
+use crate::release::Release;
 use crate::wait;
 
 /// The admin token of every daemon that a test starts.
@@ -113,6 +118,18 @@ impl Rackd {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its number among the processes.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Uploads a version with this token.
+    pub fn publish(&self, release: &Release, token: &str, random: &mut Random) -> Response {
+        let upload = Upload::new(Archive::pack(release, random));
+        let answer = upload.request().bearer(token).send(self.url());
+        answer.expect("an answer")
     }
 
     /// What it has printed so far.

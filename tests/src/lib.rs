@@ -12,12 +12,14 @@ pub mod binaries;
 pub mod coding;
 pub mod daemon;
 pub mod http;
+pub mod lock;
 pub mod multipart;
 pub mod package;
 pub mod random;
 pub mod registry;
 pub mod release;
 pub mod served;
+pub mod traces;
 pub mod tree;
 pub mod wait;
 

@@ -1,9 +1,11 @@
 //! A registry in a temporary folder, and `rackgen` run on it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,6 +14,7 @@ use crate::binaries;
 use crate::daemon::RackdBuilder;
 use crate::release::Release;
 use crate::tree;
+use crate::wait;
 
 /// Variables of the existing server, which count where ours are not set (interface.md).
 const INHERITED: [&str; 8] = [
@@ -140,6 +143,43 @@ impl Registry {
         self.rackgen(&["build"]).exits(0);
     }
 
+    /// Runs `rackgen` to its end, which has to come in time.
+    pub fn rackgen_within(&self, deadline: Duration, args: &[&str]) -> Run {
+        let (stdout, stderr) = (self.log("stdout"), self.log("stderr"));
+        let mut process = self
+            .command(&binaries::rackgen())
+            .args(args)
+            .stdout(File::create(&stdout).expect("a file"))
+            .stderr(File::create(&stderr).expect("a file"))
+            .spawn()
+            .expect("rackgen runs");
+        let status = wait::within(deadline, || {
+            process.try_wait().expect("a child can be waited for")
+        });
+        if status.is_none() {
+            process.kill().expect("a process of ours can be killed");
+            process.wait().expect("a child can be waited for");
+        }
+        let read = |log| fs::read_to_string(log).expect("what rackgen wrote");
+        Run {
+            command: format!("rackgen {}", args.join(" ")),
+            status: status.and_then(|status| status.code()),
+            stdout: read(stdout),
+            stderr: read(stderr),
+        }
+    }
+
+    /// Starts `rackgen` and kills it after so long; says whether it was still at it.
+    pub fn kill_rackgen(&self, args: &[&str], after: Duration) -> bool {
+        let mut process = self.start_rackgen(args);
+        // The moment is part of the experiment, so there is nothing else to wait for.
+        thread::sleep(after);
+        let ended = process.try_wait().expect("a child can be waited for");
+        process.kill().expect("a process of ours can be killed");
+        process.wait().expect("a child can be waited for");
+        ended.is_none()
+    }
+
     /// Starts `rackgen` and leaves it running, unheard.
     pub fn start_rackgen(&self, args: &[&str]) -> Child {
         self.command(&binaries::rackgen())
@@ -195,6 +235,12 @@ impl Run {
         assert!(!self.stderr.contains("panicked"), "{self}");
         assert_eq!(self.status, Some(status), "{self}");
         self
+    }
+
+    /// Whether one line of what it complained of has all these words.
+    pub fn names(&self, words: &[&str]) -> bool {
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+        self.stderr.lines().any(has_all)
     }
 }
 

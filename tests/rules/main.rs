@@ -9,6 +9,8 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+mod a_revoked_token_publishes_nothing;
+mod an_unfinished_intent_stops_nobody;
 mod bad_input_is_named;
 mod build_is_deterministic;
 mod credentials_stay_out_of_logs;

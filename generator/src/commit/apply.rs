@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::record::Update;
 use super::stage::{Entry, Staged, modes};
-use super::{AUDIENCES, durable, representation, staging, variants_root};
+use super::{AUDIENCES, durable, representation, variants_root};
 use crate::compress::Coding;
 use crate::error::{At, Result};
 use crate::model::Audience;
@@ -45,7 +45,6 @@ impl Staged<'_> {
         };
         for audience in AUDIENCES.into_iter().filter(|audience| touched(*audience)) {
             durable::sync_file_system(self.session.folders.tree(audience))?;
-            durable::remove_folder(&staging(self.session.folders, audience))?;
         }
         self.settle()?;
         Ok(changes)

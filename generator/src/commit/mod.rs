@@ -67,6 +67,14 @@ fn staging(folders: &Checked, audience: Audience) -> PathBuf {
     folders.tree(audience).join(".staging")
 }
 
+/// What was staged in vain is nobody's to read, and on a full disk it is what is missing elsewhere.
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // What resists is cleared when the next session opens.
+        let _ = clear_staging(self.folders);
+    }
+}
+
 fn clear_staging(folders: &Checked) -> Result<()> {
     for audience in AUDIENCES {
         durable::remove_folder(&staging(folders, audience))?;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::make::{self, Origin, make};
 use super::record::Update;
-use super::{AUDIENCES, Session, clear_staging, durable, staging};
+use super::{AUDIENCES, Session, durable, staging};
 use crate::compress::Coding;
 use crate::error::{Error, Result};
 use crate::model::Audience;
@@ -66,10 +66,7 @@ impl<'a> Session<'a> {
     /// A full disk; a source file that changed after it was loaded.
     pub fn stage(self, plan: Plan, origin: FindBody<'_>, done: Progress<'_>) -> Result<Staged<'a>> {
         let now = Timestamp::now().as_second();
-        let entries = self.stage_all(&plan, origin, done, now).inspect_err(|_| {
-            // On a full disk what was staged is what is missing elsewhere; the next session tries again.
-            let _ = clear_staging(self.folders);
-        })?;
+        let entries = self.stage_all(&plan, origin, done, now)?;
         let mut staged = Staged {
             session: self,
             withdrawals: plan.withdrawals,

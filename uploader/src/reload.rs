@@ -89,8 +89,9 @@ fn serve(app: &App, asked: &Receiver<()>) {
     }
 }
 
-/// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads find
-/// them in either tree meanwhile. Says whether the trees have followed.
+/// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads look
+/// into both trees meanwhile; for the instant between withdrawal and the private tree there is nothing in either.
+/// Says whether the trees have followed.
 fn reload(app: &App) -> bool {
     let before = app.access();
     match app.decide() {

@@ -1,114 +1,16 @@
-//! Variants: which encodings there are, how hard each works on what, and when a file has none.
+//! Variants: how hard each compressor works on what, and when a file has none.
 //!
 //! Levels and traps are those of limits.md, "Compressing one small file". Output depends on input, level and
 //! the compressor's version alone.
 
 use std::io::{self, Read, Write};
-use std::str::FromStr;
 
 use brotlic::{BrotliEncoder, BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
 use libdeflater::{CompressionLvl, Compressor};
 use serde::{Deserialize, Serialize};
 
+use crate::coding::{Coding, Encodings};
 use crate::plan::key::CacheClass;
-
-/// A content coding, in the order in which we choose among those that a client accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Coding {
-    /// Brotli (RFC 7932).
-    Br,
-    /// Zstandard (RFC 8878).
-    Zstd,
-    /// gzip (RFC 1952).
-    Gzip,
-}
-
-impl Coding {
-    /// All of them, the preferred first.
-    pub const ALL: [Self; 3] = [Self::Br, Self::Zstd, Self::Gzip];
-
-    /// Its name in `Content-Encoding`, and of its root below `.variants`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Br => "br",
-            Self::Zstd => "zstd",
-            Self::Gzip => "gzip",
-        }
-    }
-
-    /// Seconds by which its modification time is later than the identity's, so that no two
-    /// representations of a URL share an ETag (design.md, decision 4).
-    pub fn mtime_offset(self) -> i64 {
-        match self {
-            Self::Gzip => 1,
-            Self::Br => 2,
-            Self::Zstd => 3,
-        }
-    }
-}
-
-impl FromStr for Coding {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|coding| coding.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no encoding; there are br, gzip and zstd"))
-    }
-}
-
-/// Which variants are made; a set, given as `br,gzip`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Encodings(Vec<Coding>);
-
-impl Encodings {
-    /// The codings, the preferred first.
-    pub fn iter(&self) -> impl Iterator<Item = Coding> {
-        self.0.iter().copied()
-    }
-}
-
-impl Default for Encodings {
-    fn default() -> Self {
-        Self(vec![Coding::Br, Coding::Gzip])
-    }
-}
-
-impl FromStr for Encodings {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let words = text
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty());
-        let mut codings: Vec<Coding> = words.map(str::parse).collect::<Result<_, _>>()?;
-        codings.sort();
-        codings.dedup();
-        Ok(Self(codings))
-    }
-}
-
-impl TryFrom<String> for Encodings {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Encodings> for String {
-    fn from(Encodings(codings): Encodings) -> Self {
-        codings
-            .into_iter()
-            .map(Coding::as_str)
-            .collect::<Vec<_>>()
-            .join(",")
-    }
-}
 
 /// How hard the compressors work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -309,13 +211,5 @@ mod tests {
         let mut noise = vec![0; 4096];
         blake3::Hasher::new().finalize_xof().fill(&mut noise);
         assert_eq!(make(&noise), 0);
-    }
-
-    #[test]
-    fn encodings_are_a_set_in_our_order() {
-        let parsed: Encodings = "gzip, br,gzip".parse().unwrap();
-        assert_eq!(parsed, Encodings::default());
-        assert_eq!("".parse::<Encodings>().unwrap().iter().count(), 0);
-        assert!("deflate".parse::<Encodings>().is_err());
     }
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::access::Access;
+use crate::coding::Encodings;
 use crate::commit::OutputSettings;
-use crate::compress::{Compression, Encodings};
+use crate::compress::Compression;
 use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::package::Limits;

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 use super::make::combine;
 use super::record::{Record, Update};
 use super::{AUDIENCES, representation};
-use crate::compress::{Coding, Encodings};
+use crate::coding::{Coding, Encodings};
 use crate::error::{At, Result};
 use crate::folders::Checked;
 use crate::model::{Audience, Sha256};

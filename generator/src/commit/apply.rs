@@ -7,7 +7,7 @@ use std::path::Path;
 use super::record::Update;
 use super::stage::{Entry, Staged, modes};
 use super::{AUDIENCES, durable, representation, variants_root};
-use crate::compress::Coding;
+use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::model::Audience;
 use crate::plan::Removal;

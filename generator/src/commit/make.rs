@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::OutputSettings;
-use crate::compress::{self, Coding};
+use crate::coding::Coding;
+use crate::compress;
 use crate::error::{At, Result};
 use crate::hashing::Hashing;
 use crate::model::Sha256;

@@ -13,7 +13,8 @@ pub mod stage;
 
 use std::path::{Path, PathBuf};
 
-use crate::compress::{Coding, Compression, Encodings};
+use crate::coding::{Coding, Encodings};
+use crate::compress::Compression;
 use crate::error::Result;
 use crate::folders::Checked;
 use crate::lock::Lock;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::make::{self, Origin, make};
 use super::record::Update;
 use super::{AUDIENCES, Session, durable, staging};
-use crate::compress::Coding;
+use crate::coding::Coding;
 use crate::error::{Error, Result};
 use crate::model::Audience;
 use crate::plan::key::PublicKey;

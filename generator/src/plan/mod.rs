@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::access::Access;
-use crate::compress::Encodings;
+use crate::coding::Encodings;
 use crate::model::{Audience, ItemId, Namespace};
 use crate::render::{Resource, Resources};
 use key::PublicKey;

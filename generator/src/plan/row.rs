@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compress::{Coding, Encodings};
+use crate::coding::{Coding, Encodings};
 use crate::model::{Audience, Sha256};
 use crate::render::Resource;
 

@@ -12,7 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use rackgen::access::Access;
-use rackgen::compress::Coding;
+use rackgen::coding::Coding;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, Namespace};
 use rackgen::plan::key::PublicKey;

@@ -1,7 +1,7 @@
 //! Which codings a client accepts (RFC 9110, section 12.5.3): q tells only acceptable from not, the order is ours.
 
 use actix_web::http::header::HeaderValue;
-use rackgen::compress::Coding;
+use rackgen::coding::Coding;
 
 /// The codings that are named and not refused, the preferred first. `*` names none: identity is always right.
 pub(super) fn accepted<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> Vec<Coding> {

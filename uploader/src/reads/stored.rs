@@ -10,8 +10,8 @@ use actix_web::body::SizedStream;
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
+use rackgen::coding::Coding;
 use rackgen::commit::representation;
-use rackgen::compress::Coding;
 use rackgen::plan::key::PublicKey;
 
 /// An open representation.

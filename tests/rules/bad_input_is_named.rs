@@ -74,6 +74,15 @@ fn bad_input_is_named() {
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
+/// Builds, and then changes bytes of the record.
+fn damage_record(registry: &Registry, change: impl Fn(&mut [u8])) {
+    registry.build();
+    let path = registry.state().join("record.redb");
+    let mut bytes = fs::read(&path).expect("a build leaves a record");
+    change(&mut bytes);
+    fs::write(&path, bytes).expect("a file of ours");
+}
+
 fn note(problems: &mut Vec<String>, name: &str, run: &Run, status: i32, reported: bool) {
     if run.status != Some(status) || !reported || run.stderr.contains("panicked") {
         problems.push(format!(
@@ -158,7 +167,17 @@ const REFUSED: [Fault; 11] = [
 ];
 
 /// Faults that leave nothing to build, or nowhere to put it.
-const FATAL: [Fault; 10] = [
+const FATAL: [Fault; 12] = [
+    (
+        "a record of the last build that is none",
+        |r| damage_record(r, |bytes| bytes.fill(b'x')),
+        &["record.redb", "deleted"],
+    ),
+    (
+        "a record of the last build that is damaged inside",
+        |r| damage_record(r, |bytes| bytes[8192..8256].fill(0xa5)),
+        &["record.redb", "deleted"],
+    ),
     (
         "no access file",
         |r| fs::remove_file(r.access()).expect("a file of ours"),

@@ -8,13 +8,15 @@ mod progress;
 mod publish;
 
 use std::io::{ErrorKind, Write as _};
+use std::panic::{UnwindSafe, catch_unwind, set_hook};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::AnsiColor;
 use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::report::{Problem, Severity};
 use crate::usage;
 
@@ -93,7 +95,8 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
-    match execute(cli) {
+    let outcome = catch_panics(|| execute(cli));
+    match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::PartsRefused) => ExitCode::from(1),
         Err(error) => {
@@ -102,6 +105,26 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A panic is a fault of ours, or of a library over a damaged file that whoever called it deals with: told in one
+/// line like any other error, and only if nobody does.
+fn catch_panics(act: impl FnOnce() -> Result<Outcome> + UnwindSafe) -> Result<Outcome> {
+    static PLACE: Mutex<String> = Mutex::new(String::new());
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    set_hook(Box::new(move |panic| {
+        *place() = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+    }));
+    catch_unwind(act).unwrap_or_else(|_| {
+        let why = format!(
+            "please report it, it is at {}; the next build completes what it left",
+            place()
+        );
+        Err(Error::refused("a fault of the program", why))
+    })
 }
 
 fn execute(cli: Cli) -> Result<Outcome> {

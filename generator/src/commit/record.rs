@@ -5,6 +5,7 @@
 //! deleted: `adopt` makes it anew from the trees.
 
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -72,7 +73,8 @@ impl Record {
         if !path.exists() {
             make(&path)?;
         }
-        let database = Database::open(&path).map_err(|cause| failed(&path, cause))?;
+        let database =
+            caught(|| Ok(Database::open(&path)?)).map_err(|cause| failed(&path, cause))?;
         let record = Self { path, database };
         match record.fact(FORMAT_KEY)? {
             Some(format) if format == FORMAT => Ok(record),
@@ -205,25 +207,21 @@ impl Record {
         &self,
         act: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T> {
-        self.database
-            .begin_read()
-            .map_err(redb::Error::from)
-            .and_then(|tx| act(&tx))
-            .map_err(|cause| failed(&self.path, cause))
+        caught(|| act(&self.database.begin_read()?)).map_err(|cause| failed(&self.path, cause))
     }
 
     fn write(
         &mut self,
         act: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<()> {
-        let run = || {
+        let run = caught(|| {
             let mut tx = self.database.begin_write()?;
             // After a kill the next start need not read the whole file.
             tx.set_quick_repair(true);
             act(&tx)?;
             Ok(tx.commit()?)
-        };
-        run().map_err(|cause: redb::Error| failed(&self.path, cause))
+        });
+        run.map_err(|cause| failed(&self.path, cause))
     }
 }
 
@@ -250,6 +248,12 @@ fn mark(
 /// The range of the texts that start with `prefix/`: `0` is the byte after `/`.
 fn below(prefix: &str) -> (String, String) {
     (format!("{prefix}/"), format!("{prefix}0"))
+}
+
+/// The store panics on some damage: to whoever runs a build that is one more record that cannot be used.
+fn caught<T>(act: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
+    let damaged = || redb::Error::Corrupted("it is damaged inside".to_owned());
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(damaged()))
 }
 
 fn failed(path: &Path, cause: impl Into<redb::Error>) -> Error {

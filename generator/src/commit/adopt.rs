@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::make::combine;
 use super::record::{Record, Update};
-use super::{AUDIENCES, representation};
+use super::representation;
 use crate::coding::{Coding, Encodings};
 use crate::error::{At, Result};
 use crate::folders::Checked;
@@ -26,7 +26,7 @@ pub(super) fn reconcile(
     folders: &Checked,
     encodings: &Encodings,
 ) -> Result<()> {
-    for audience in AUDIENCES {
+    for audience in Audience::ALL {
         let fact = match audience {
             Audience::Public => "public tree",
             Audience::Private => "private tree",
@@ -60,7 +60,7 @@ pub(super) fn reconcile(
 
 /// Doubts a tree that somebody emptied but for its marker: one look at what every commit writes last.
 pub fn probe(rows: &mut Rows, folders: &Checked) {
-    for audience in AUDIENCES {
+    for audience in Audience::ALL {
         let is_here = |row: &Row| row.settled && row.held_in.contains(&audience);
         let last = rows
             .iter()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::record::Update;
 use super::stage::{Entry, Staged, modes};
-use super::{AUDIENCES, durable, representation, variants_root};
+use super::{durable, representation, variants_root};
 use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::model::Audience;
@@ -43,7 +43,10 @@ impl Staged<'_> {
                 .any(|entry| entry.published.audience == audience)
                 || self.withdrawals.iter().chain(&self.removals).any(removed)
         };
-        for audience in AUDIENCES.into_iter().filter(|audience| touched(*audience)) {
+        for audience in Audience::ALL
+            .into_iter()
+            .filter(|audience| touched(*audience))
+        {
             durable::sync_file_system(self.session.folders.tree(audience))?;
         }
         self.settle()?;
@@ -114,10 +117,7 @@ impl Staged<'_> {
             };
             update.set.insert(entry.key, row);
         }
-        match update.set.is_empty() && update.forget.is_empty() {
-            true => Ok(()),
-            false => self.session.record.update(&update),
-        }
+        self.session.record.update(&update)
     }
 }
 

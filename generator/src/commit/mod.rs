@@ -61,8 +61,6 @@ impl<'a> Session<'a> {
     }
 }
 
-const AUDIENCES: [Audience; 2] = [Audience::Public, Audience::Private];
-
 /// Each tree stages inside itself: separate mounts do not rename into each other.
 fn staging(folders: &Checked, audience: Audience) -> PathBuf {
     folders.tree(audience).join(".staging")
@@ -77,7 +75,7 @@ impl Drop for Session<'_> {
 }
 
 fn clear_staging(folders: &Checked) -> Result<()> {
-    for audience in AUDIENCES {
+    for audience in Audience::ALL {
         durable::remove_folder(&staging(folders, audience))?;
     }
     Ok(())

@@ -169,8 +169,11 @@ impl Record {
         })
     }
 
-    /// Applies an update, durably.
+    /// Applies an update, durably; one that changes nothing costs nothing.
     pub fn update(&mut self, update: &Update) -> Result<()> {
+        if update.facts.is_empty() && update.set.is_empty() && update.forget.is_empty() {
+            return Ok(());
+        }
         self.write(|tx| {
             let mut facts = tx.open_table(META)?;
             for (name, fact) in &update.facts {

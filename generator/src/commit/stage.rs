@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::make::{self, Origin, make};
 use super::record::Update;
-use super::{AUDIENCES, Session, durable, staging};
+use super::{Session, durable, staging};
 use crate::coding::Coding;
 use crate::error::{Error, Result};
 use crate::model::Audience;
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         done: Progress<'_>,
         now: i64,
     ) -> Result<Vec<Entry>> {
-        for audience in AUDIENCES {
+        for audience in Audience::ALL {
             let written = |write: &Write| write.resource.audience == audience;
             if plan.writes.iter().any(written) {
                 durable::create_folders(&staging(self.folders, audience), 0o700)?;
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
                 Ok(entry)
             })
             .collect::<Result<Vec<_>>>()?;
-        for audience in AUDIENCES {
+        for audience in Audience::ALL {
             if entries
                 .iter()
                 .any(|entry| entry.published.audience == audience)
@@ -171,9 +171,6 @@ impl Staged<'_> {
                 update.set.insert(removal.key.clone(), row);
             }
         }
-        match update.set.is_empty() {
-            true => Ok(()),
-            false => self.session.record.update(&update),
-        }
+        self.session.record.update(&update)
     }
 }

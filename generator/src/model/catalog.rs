@@ -18,6 +18,11 @@ pub enum Audience {
     Private,
 }
 
+impl Audience {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Private];
+}
+
 /// A file of the source tree, known by what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {

@@ -144,7 +144,7 @@ fn namespaces_of(
     caller.require_live()?;
     let root = app.registry.folders();
     let mut readable: Vec<Namespace> = Vec::new();
-    for audience in [Audience::Public, Audience::Private] {
+    for audience in Audience::ALL {
         let folder = root.tree(audience).join(PublicKey::Namespaces.disk_path());
         let names = folder.parent().and_then(|folder| folder.read_dir().ok());
         for entry in names.into_iter().flatten().flatten() {

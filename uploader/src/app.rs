@@ -55,8 +55,8 @@ impl App {
             serve_reads: settings.serve_reads,
             read_only: settings.read_only,
             trust_proxy: settings.trust_proxy,
-            strict: Limiter::new(settings.rate_limit),
-            lenient: Limiter::new(settings.rate_limit_reads),
+            strict: Limiter::new(settings.rates.writes),
+            lenient: Limiter::new(settings.rates.reads),
             metrics,
             writer: Mutex::new(()),
         }

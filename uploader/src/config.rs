@@ -14,9 +14,9 @@ use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
 use rackgen::error::{Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
+use rackgen::rate::{RateArgs, Rates};
 
 use crate::log::{LogFormat, LogSettings};
-use crate::rate::Rate;
 
 /// The upload daemon of a rackgen registry, with an embedded read server.
 #[derive(Debug, Parser)]
@@ -42,12 +42,8 @@ pub(crate) struct Args {
     /// How many proxies in front set X-Forwarded-For [default: 0]
     #[arg(long, env = "RACK_TRUST_PROXY", value_name = "N")]
     trust_proxy: Option<usize>,
-    /// Writes, gated reads and failed credentials of one client address [default: 1200/min]
-    #[arg(long, env = "RACK_RATE_LIMIT", value_name = "N/min")]
-    rate_limit: Option<String>,
-    /// Open reads of one client address [default: 12000/min]
-    #[arg(long, env = "RACK_RATE_LIMIT_READS", value_name = "N/min")]
-    rate_limit_reads: Option<String>,
+    #[command(flatten)]
+    rates: RateArgs,
     /// Writes answer 503, reads go on
     #[arg(long, env = "RACK_READ_ONLY", value_parser = BoolishValueParser::new())]
     read_only: bool,
@@ -81,8 +77,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) serve_reads: bool,
     pub(crate) read_only: bool,
     pub(crate) trust_proxy: usize,
-    pub(crate) rate_limit: Rate,
-    pub(crate) rate_limit_reads: Rate,
+    pub(crate) rates: Rates,
     pub(crate) log: LogSettings,
 }
 
@@ -95,6 +90,7 @@ impl Args {
             access: access_source,
             outputs,
             limits,
+            public_url: _,
         } = shared;
         let access = access_source.load()?;
         let folders = folders.check(Adoption::IfNew)?;
@@ -119,16 +115,7 @@ impl Args {
                 file.trust_proxy,
             )?
             .unwrap_or(0),
-            rate_limit: rate(
-                "rate_limit",
-                self.rate_limit.or(file.rate_limit),
-                Rate::WRITES,
-            )?,
-            rate_limit_reads: rate(
-                "rate_limit_reads",
-                self.rate_limit_reads.or(file.rate_limit_reads),
-                Rate::READS,
-            )?,
+            rates: self.rates.resolve(&file)?,
             log: LogSettings {
                 format: match (self.log, file.log) {
                     (Some(format), _) => Some(format),
@@ -193,13 +180,6 @@ fn legacy_variable(name: &str) -> Option<String> {
         ("TRUST_PROXY", "true") => "1".into(),
         ("TRUST_PROXY", "false") => "0".into(),
         _ => text,
-    })
-}
-
-fn rate(name: &str, text: Option<String>, default: Rate) -> Result<Rate> {
-    text.map_or(Ok(default), |text| {
-        text.parse()
-            .map_err(|why: String| Error::refused(name, why))
     })
 }
 

@@ -1,8 +1,6 @@
 //! How much one client address may ask for in a minute, and what its address is.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix_web::HttpRequest;
@@ -12,30 +10,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::answer::Refusal;
 use rackgen::error_code::ErrorCode;
-
-/// Requests a minute, written `1200/min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rate(NonZeroU32);
-
-impl Rate {
-    /// The default for writes, gated reads and failed credentials.
-    pub(crate) const WRITES: Self = Self(NonZeroU32::new(1_200).unwrap());
-    /// The default for open reads: a CI farm behind one address is one client.
-    pub(crate) const READS: Self = Self(NonZeroU32::new(12_000).unwrap());
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let count = text
-            .strip_suffix("/min")
-            .and_then(|count| count.parse().ok());
-        count.map(Self).ok_or_else(|| {
-            format!("`{text}` is no rate; it is a number above 0 and `/min`, like 1200/min")
-        })
-    }
-}
+use rackgen::rate::Rate;
 
 /// A limit on each client address.
 pub(crate) struct Limiter {
@@ -47,9 +22,9 @@ pub(crate) struct Limiter {
 const FORGET_EVERY: u32 = 1 << 16;
 
 impl Limiter {
-    pub(crate) fn new(Rate(rate): Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self {
-            limiter: RateLimiter::keyed(Quota::per_minute(rate)),
+            limiter: RateLimiter::keyed(Quota::per_minute(rate.a_minute())),
             checks: AtomicU32::new(0),
         }
     }
@@ -110,13 +85,5 @@ mod tests {
         assert_eq!(address(1), "10.0.0.2");
         assert_eq!(address(2), "10.0.0.1");
         assert_eq!(address(4), "127.0.0.1");
-    }
-
-    #[test]
-    fn a_rate_is_a_number_a_minute() {
-        assert_eq!("1200/min".parse(), Ok(Rate::WRITES));
-        for bad in ["0/min", "1200", "x/min", "-1/min", "10/s"] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad}");
-        }
     }
 }

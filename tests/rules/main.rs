@@ -30,3 +30,4 @@ mod racing_uploads;
 mod removal_guard;
 mod sample_is_served_byte_for_byte;
 mod shutdown_is_clean;
+mod verdicts_are_204_401_or_403;

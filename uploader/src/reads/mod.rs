@@ -34,11 +34,7 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Refusal> {
     let client = app.client(request);
     let access = app.access();
-    let identify = || {
-        Credential::from_headers(request.headers())?
-            .map(|sent| app.identify(&access, sent))
-            .transpose()
-    };
+    let identify = || app.caller(&access, request.headers());
     let asks_for_more = key == PublicKey::Namespaces && Credential::is_sent(request.headers());
     let gate = key
         .namespace()

@@ -1,5 +1,6 @@
 //! From a request to its answer: what is asked for, who answers, what is logged and counted.
 
+mod auth;
 mod health;
 mod upload;
 
@@ -31,6 +32,7 @@ enum Route {
     Upload,
     Health,
     Metrics,
+    Auth,
     Read(PublicKey),
     Options { allowed: &'static str },
 }
@@ -42,6 +44,7 @@ impl Route {
             Self::Upload => "upload",
             Self::Health => "health",
             Self::Metrics => "metrics",
+            Self::Auth => "auth",
             Self::Options { .. } => "options",
             Self::Read(PublicKey::Schema(_)) => "schema",
             Self::Read(PublicKey::File(..)) => "file",
@@ -54,8 +57,8 @@ impl Route {
         }
     }
 
-    /// Methods are judged first, and the same for every path but one.
-    fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+    /// Methods are judged first, and the same for every path but one. `/auth` is there for a trusted peer only.
+    fn of(request: &HttpRequest, trusted: bool) -> Result<Self, Refusal> {
         let target = request
             .uri()
             .path_and_query()
@@ -91,6 +94,7 @@ impl Route {
             "/registries" => Ok(Self::Upload),
             "/health" => Ok(Self::Health),
             "/metrics" => Ok(Self::Metrics),
+            "/auth" if trusted => Ok(Self::Auth),
             path => PublicKey::parse(path)
                 .map(Self::Read)
                 .map_err(|invalid| Refusal::new(invalid.code, invalid.why)),
@@ -123,7 +127,7 @@ pub(crate) async fn dispatch(
     let start = Instant::now();
     let id = random_hex::<8>().unwrap_or_default();
     let body = Body::new(payload);
-    let route = Route::of(&request);
+    let route = Route::of(&request, app.trusts(&request));
     let label = route.as_ref().map_or("none", Route::label);
     let answer = match route {
         Ok(route) => answer(route, &request, &body, &app, &id).await,
@@ -173,6 +177,7 @@ async fn answer(
         Route::Upload => upload::upload(app, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics(app),
+        Route::Auth => Ok(auth::auth(app, request)),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
         Route::Read(key) => Err(Refusal::new(
@@ -203,4 +208,22 @@ fn options(allowed: &'static str) -> HttpResponse {
             "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since",
         ))
         .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn verdicts_are_for_trusted_peers_only() {
+        let request = TestRequest::with_uri("/auth").to_http_request();
+        assert!(matches!(Route::of(&request, true), Ok(Route::Auth)));
+        let refusal = Route::of(&request, false).err();
+        assert_eq!(
+            refusal.map(|refusal| refusal.code),
+            Some(ErrorCode::NotFound)
+        );
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CACHE_CONTROL, HeaderName, HeaderValue,
+    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
@@ -118,6 +118,21 @@ fn is_known(method: &Method) -> bool {
     .contains(method)
 }
 
+/// The id that a trusted peer gave the request, so that its log and ours have one; else a new one.
+fn request_id(headers: &HeaderMap, trusted: bool) -> String {
+    let given = headers.get(REQUEST_ID).filter(|_| trusted);
+    given
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_request_id(id))
+        .map_or_else(|| random_hex::<8>().unwrap_or_default(), str::to_owned)
+}
+
+/// Nothing that a log or a header would have to escape.
+fn is_request_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Answers every request.
 pub(crate) async fn dispatch(
     request: HttpRequest,
@@ -125,9 +140,10 @@ pub(crate) async fn dispatch(
     app: Data<App>,
 ) -> HttpResponse {
     let start = Instant::now();
-    let id = random_hex::<8>().unwrap_or_default();
+    let trusted = app.trusts(&request);
+    let id = request_id(request.headers(), trusted);
     let body = Body::new(payload);
-    let route = Route::of(&request, app.trusts(&request));
+    let route = Route::of(&request, trusted);
     let label = route.as_ref().map_or("none", Route::label);
     let answer = match route {
         Ok(route) => answer(route, &request, &body, &app, &id).await,
@@ -215,6 +231,27 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn only_a_trusted_peer_gives_a_request_its_id() {
+        let id_of = |given: &str, trusted| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(given).unwrap());
+            request_id(&headers, trusted)
+        };
+        let longest = "x".repeat(64);
+        for good in ["1", "0af7651916cd43dd8448eb211c80319c", "A_b-9", &longest] {
+            assert_eq!(id_of(good, true), good);
+            assert_ne!(id_of(good, false), good);
+        }
+        for bad in ["", "a b", "a\"b", "a.b", "\u{e4}", &format!("{longest}x")] {
+            assert_eq!(id_of(bad, true).len(), 16, "{bad}");
+        }
+        assert_ne!(
+            request_id(&HeaderMap::new(), true),
+            request_id(&HeaderMap::new(), true)
+        );
+    }
 
     #[test]
     fn verdicts_are_for_trusted_peers_only() {

@@ -16,6 +16,7 @@ mod bad_input_is_named;
 mod build_is_deterministic;
 mod credentials_stay_out_of_logs;
 mod decisions_are_read_under_the_lock;
+mod early_refusals_reach_the_client;
 mod examples_are_served_byte_for_byte;
 mod gated_bytes_never_stay_public;
 mod killed_builds_complete;

@@ -10,7 +10,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
@@ -153,10 +153,15 @@ pub(crate) async fn dispatch(
         Ok(response) => response,
         Err(refusal) => {
             // The rest of an upload, so that the client comes to read why it was refused.
-            if *request.method() != Method::CONNECT {
-                body.drain(app.limits.archive.as_u64()).await;
+            let drained = *request.method() == Method::CONNECT || body.drain().await;
+            let mut response = refusal.into_response(&id);
+            if !drained {
+                // What is left of the body stands in the way of any further request.
+                response
+                    .head_mut()
+                    .set_connection_type(ConnectionType::Close);
             }
-            refusal.into_response(&id)
+            response
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {

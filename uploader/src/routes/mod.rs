@@ -59,6 +59,13 @@ impl Route {
 
     /// Methods are judged first, and the same for every path but one. `/auth` is there for a trusted peer only.
     fn of(request: &HttpRequest, trusted: bool) -> Result<Self, Refusal> {
+        let method = request.method();
+        if !is_http(method) {
+            return Err(Refusal::new(
+                ErrorCode::BadRequest,
+                "a method is written in capital letters, `_` and `-`",
+            ));
+        }
         let target = request
             .uri()
             .path_and_query()
@@ -74,7 +81,6 @@ impl Route {
             "/registries" => "POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         };
-        let method = request.method();
         if *method == Method::OPTIONS {
             return Ok(Self::Options { allowed });
         }
@@ -100,6 +106,12 @@ impl Route {
                 .map_err(|invalid| Refusal::new(invalid.code, invalid.why)),
         }
     }
+}
+
+/// Whether nginx would take it for a method, known or not.
+fn is_http(method: &Method) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte == b'_' || byte == b'-';
+    method.as_str().bytes().all(allowed)
 }
 
 /// The methods of RFC 9110 and RFC 5789.

@@ -9,6 +9,7 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+mod a_check_starts_nothing;
 mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;
 mod an_unfinished_intent_stops_nobody;

@@ -14,8 +14,9 @@ use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
 use rackgen::error::{Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::log::{LogFormat, LogSettings};
+use crate::log::{self, LogFormat, LogSettings};
 use crate::rate::Rate;
 
 /// The upload daemon of a rackgen registry, with an embedded read server.
@@ -27,9 +28,13 @@ use crate::rate::Rate;
 Examples:
   rackd                                    with rack.toml of this folder
   rackd --config my-registry/rack.toml --listen 127.0.0.1:0
+  rackd --config my-registry/rack.toml --check    before a restart, or as ExecStartPre= of systemd
   RACK_ADMIN_TOKEN=… rackd --source /srv/items --access /etc/rack/access.json"
 )]
 pub(crate) struct Args {
+    /// Settles all settings, reads the access file and checks the folders, as a start would, and ends
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
@@ -138,7 +143,8 @@ impl Args {
                     (None, None) => None,
                 },
                 level: setting("log_level", self.log_level, "LOG_LEVEL", file.log_level)?
-                    .unwrap_or_else(|| "info".into()),
+                    .map_or(Ok(LevelFilter::INFO), |word| log::parse_level(&word))
+                    .map_err(|why| Error::refused("log_level", why))?,
             },
         })
     }

@@ -23,7 +23,7 @@ const GRACE: u64 = 10;
 
 /// Runs until a signal says stop.
 pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
-    log::start(&settings.log)?;
+    log::start(&settings.log);
     let signals = Signals::catch().at("catch", "signals".as_ref())?;
     let addresses = settings.listen.clone();
     let app = Arc::new(App::new(settings, Metrics::new()?));

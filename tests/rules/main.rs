@@ -33,4 +33,5 @@ mod racing_uploads;
 mod removal_guard;
 mod sample_is_served_byte_for_byte;
 mod shutdown_is_clean;
+mod systemd_is_told;
 mod verdicts_are_204_401_or_403;

@@ -34,4 +34,5 @@ mod removal_guard;
 mod sample_is_served_byte_for_byte;
 mod shutdown_is_clean;
 mod systemd_is_told;
+mod systemd_keeps_the_admin_token;
 mod verdicts_are_204_401_or_403;

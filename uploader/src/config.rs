@@ -1,8 +1,10 @@
 //! The daemon's own settings beside the shared ones (interface.md, "rackd"). Read once, at the start.
 
 use std::env;
+use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::Parser;
@@ -11,12 +13,13 @@ use rackgen::access::{Access, SecretHash};
 use rackgen::admin_token;
 use rackgen::build::Registry;
 use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
-use rackgen::error::{Error, Result};
+use rackgen::error::{At, Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
 use rackgen::rate::{RateArgs, Rates};
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::log::{LogFormat, LogSettings};
+use crate::log::{self, LogFormat, LogSettings};
 
 /// The upload daemon of a rackgen registry, with an embedded read server.
 #[derive(Debug, Parser)]
@@ -27,9 +30,13 @@ use crate::log::{LogFormat, LogSettings};
 Examples:
   rackd                                    with rack.toml of this folder
   rackd --config my-registry/rack.toml --listen 127.0.0.1:0
+  rackd --config my-registry/rack.toml --check    before a restart, or as ExecStartPre= of systemd
   RACK_ADMIN_TOKEN=… rackd --source /srv/items --access /etc/rack/access.json"
 )]
 pub(crate) struct Args {
+    /// Settles all settings, reads the access file and checks the folders, as a start would, and ends
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
@@ -125,7 +132,8 @@ impl Args {
                     (None, None) => None,
                 },
                 level: setting("log_level", self.log_level, "LOG_LEVEL", file.log_level)?
-                    .unwrap_or_else(|| "info".into()),
+                    .map_or(Ok(LevelFilter::INFO), |word| log::parse_level(&word))
+                    .map_err(|why| Error::refused("log_level", why))?,
             },
         })
     }
@@ -183,20 +191,39 @@ fn legacy_variable(name: &str) -> Option<String> {
     })
 }
 
-/// The environment's admin token, else the hash that `rackgen init` kept. An empty one would let anyone in.
+/// The environment's admin token, else systemd's credential, else the hash that `rackgen init` kept.
 fn admin_secret(state: &Path) -> Result<Option<SecretHash>> {
     for name in ["RACK_ADMIN_TOKEN", "ADMIN_TOKEN"] {
-        match env::var(name) {
-            Ok(token) if token.trim().is_empty() => {
-                return Err(Error::refused(
-                    name,
-                    "the admin token is empty; unset it or give it a value",
-                ));
-            }
-            // Trimmed as the header of a request is.
-            Ok(token) => return Ok(Some(SecretHash::of(token.trim()))),
-            Err(_) => {}
+        if let Ok(token) = env::var(name) {
+            return secret(name, &token).map(Some);
         }
     }
-    admin_token::kept(state)
+    match admin_credential()? {
+        Some((path, token)) => secret(path, &token).map(Some),
+        None => admin_token::kept(state),
+    }
+}
+
+/// The file that `LoadCredential=admin-token` of a unit makes, if there is one, and what it holds.
+fn admin_credential() -> Result<Option<(PathBuf, String)>> {
+    let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") else {
+        return Ok(None);
+    };
+    let path = Path::new(&folder).join("admin-token");
+    match fs::read_to_string(&path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.at("read", &path).map(|token| Some((path, token))),
+    }
+}
+
+/// An empty one would let anyone in.
+fn secret(origin: impl Into<PathBuf>, token: &str) -> Result<SecretHash> {
+    // Trimmed as the header of a request is.
+    match token.trim() {
+        "" => Err(Error::refused(
+            origin,
+            "the admin token is empty; unset it or give it a value",
+        )),
+        token => Ok(SecretHash::of(token)),
+    }
 }

@@ -1,4 +1,4 @@
-//! How much one client address may ask for in a minute, and what its address is.
+//! How much one client address may ask for in a minute, what its address is, and which peers may say so.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -57,6 +57,12 @@ pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: usize) -> I
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
+/// Whether the peer may be a proxy in front: settings say that there are some, or it is on this machine.
+pub(crate) fn is_trusted(request: &HttpRequest, trusted_proxies: usize) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    trusted_proxies > 0 || peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+}
+
 fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
     let hops: Vec<&str> = headers
         .get_all("x-forwarded-for")
@@ -85,5 +91,25 @@ mod tests {
         assert_eq!(address(1), "10.0.0.2");
         assert_eq!(address(2), "10.0.0.1");
         assert_eq!(address(4), "127.0.0.1");
+    }
+
+    #[test]
+    fn only_a_peer_on_this_machine_or_a_proxy_is_trusted() {
+        let trusts = |peer: &str, proxies| {
+            let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            is_trusted(&request.to_http_request(), proxies)
+        };
+        for local in [
+            "127.0.0.1:1",
+            "127.0.0.2:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            assert!(trusts(local, 0), "{local}");
+        }
+        for other in ["10.0.0.1:1", "[2001:db8::1]:1", "[::ffff:10.0.0.1]:1"] {
+            assert!(!trusts(other, 0), "{other}");
+            assert!(trusts(other, 1), "{other}");
+        }
     }
 }

@@ -25,6 +25,7 @@ mod lost_trees_come_back_with_their_etags;
 mod memory_stays_flat;
 mod one_daemon_at_a_time;
 mod operator_root_builds;
+mod other_web_servers_answer_alike;
 mod published_versions_never_change;
 mod racing_uploads;
 mod removal_guard;

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ use crate::compress::Compression;
 use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::package::Limits;
+use crate::public_url::PublicUrl;
 
 /// The flags that `rackgen` and `rackd` share, with their environment variables.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -51,6 +53,9 @@ pub struct SharedArgs {
         hide_possible_values = true
     )]
     pub compression: Option<Compression>,
+    /// Where clients reach the registry: for a path prefix, and for what leaves the house
+    #[arg(long, env = "RACK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
 }
 
 /// What may stand in `rack.toml`. Paths in it are relative to it.
@@ -66,6 +71,7 @@ pub struct ConfigFile {
     pub open: Option<bool>,
     pub encodings: Option<Encodings>,
     pub compression: Option<Compression>,
+    pub public_url: Option<PublicUrl>,
     pub listen: Option<String>,
     pub serve_reads: Option<bool>,
     pub max_upload: Option<bytesize::ByteSize>,
@@ -108,7 +114,12 @@ pub struct Settings {
     pub outputs: OutputSettings,
     /// How large a package may be.
     pub limits: Limits,
+    /// Where clients reach the registry.
+    pub public_url: Option<PublicUrl>,
 }
+
+/// An upload that takes longer than this to arrive is given up.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(600);
 
 const DEFAULT_FILE: &str = "rack.toml";
 
@@ -156,6 +167,7 @@ impl SharedArgs {
                 compression: self.compression.or(file.compression).unwrap_or_default(),
             },
             limits: file.limits.clone(),
+            public_url: self.public_url.or_else(|| file.public_url.clone()),
         };
         Ok((settings, file))
     }

@@ -9,12 +9,15 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+mod a_check_starts_nothing;
+mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;
 mod an_unfinished_intent_stops_nobody;
 mod bad_input_is_named;
 mod build_is_deterministic;
 mod credentials_stay_out_of_logs;
 mod decisions_are_read_under_the_lock;
+mod early_refusals_reach_the_client;
 mod examples_are_served_byte_for_byte;
 mod gated_bytes_never_stay_public;
 mod killed_builds_complete;
@@ -31,3 +34,6 @@ mod racing_uploads;
 mod removal_guard;
 mod sample_is_served_byte_for_byte;
 mod shutdown_is_clean;
+mod systemd_is_told;
+mod systemd_keeps_the_admin_token;
+mod verdicts_are_204_401_or_403;

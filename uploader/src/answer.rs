@@ -69,6 +69,14 @@ impl Refusal {
         self.header(RETRY_AFTER, &seconds.to_string())
     }
 
+    /// The value of a header that belongs to it.
+    pub(crate) fn header_value(&self, name: &HeaderName) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(held, _)| held == name)
+            .map(|(_, value)| &**value)
+    }
+
     fn header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.retain(|(held, _)| *held != name);
         self.headers.push((name, value.to_owned()));

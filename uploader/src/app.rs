@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
 use jiff::Timestamp;
 
 use rackgen::access::{Access, SecretHash};
@@ -17,7 +18,7 @@ use crate::auth::{Caller, Credential};
 use crate::config::DaemonSettings;
 use crate::intake::IntakeLimits;
 use crate::metrics::Metrics;
-use crate::rate::{Limiter, client_address};
+use crate::rate::{Limiter, client_address, is_trusted};
 
 /// The daemon's state; shared by all its threads.
 pub(crate) struct App {
@@ -55,8 +56,8 @@ impl App {
             serve_reads: settings.serve_reads,
             read_only: settings.read_only,
             trust_proxy: settings.trust_proxy,
-            strict: Limiter::new(settings.rate_limit),
-            lenient: Limiter::new(settings.rate_limit_reads),
+            strict: Limiter::new(settings.rates.writes),
+            lenient: Limiter::new(settings.rates.reads),
             metrics,
             writer: Mutex::new(()),
         }
@@ -130,8 +131,24 @@ impl App {
         sent.identify(access, self.admin, Timestamp::now())
     }
 
+    /// Who sent a request; nobody if it has no credentials.
+    pub(crate) fn caller<'a>(
+        &self,
+        access: &'a Access,
+        headers: &HeaderMap,
+    ) -> Result<Option<Caller<'a>>, Refusal> {
+        Credential::from_headers(headers)?
+            .map(|sent| self.identify(access, sent))
+            .transpose()
+    }
+
     /// The address that a request came from.
     pub(crate) fn client(&self, request: &HttpRequest) -> IpAddr {
         client_address(request, self.trust_proxy)
+    }
+
+    /// Whether a request comes from a web server in front, or may as well.
+    pub(crate) fn trusts(&self, request: &HttpRequest) -> bool {
+        is_trusted(request, self.trust_proxy)
     }
 }

@@ -1,8 +1,10 @@
 //! The daemon's own settings beside the shared ones (interface.md, "rackd"). Read once, at the start.
 
 use std::env;
+use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::Parser;
@@ -11,12 +13,13 @@ use rackgen::access::{Access, SecretHash};
 use rackgen::admin_token;
 use rackgen::build::Registry;
 use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
-use rackgen::error::{Error, Result};
+use rackgen::error::{At, Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
+use rackgen::rate::{RateArgs, Rates};
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::log::{LogFormat, LogSettings};
-use crate::rate::Rate;
+use crate::log::{self, LogFormat, LogSettings};
 
 /// The upload daemon of a rackgen registry, with an embedded read server.
 #[derive(Debug, Parser)]
@@ -27,9 +30,13 @@ use crate::rate::Rate;
 Examples:
   rackd                                    with rack.toml of this folder
   rackd --config my-registry/rack.toml --listen 127.0.0.1:0
+  rackd --config my-registry/rack.toml --check    before a restart, or as ExecStartPre= of systemd
   RACK_ADMIN_TOKEN=… rackd --source /srv/items --access /etc/rack/access.json"
 )]
 pub(crate) struct Args {
+    /// Settles all settings, reads the access file and checks the folders, as a start would, and ends
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, env = "RACK_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
@@ -42,12 +49,8 @@ pub(crate) struct Args {
     /// How many proxies in front set X-Forwarded-For [default: 0]
     #[arg(long, env = "RACK_TRUST_PROXY", value_name = "N")]
     trust_proxy: Option<usize>,
-    /// Writes, gated reads and failed credentials of one client address [default: 1200/min]
-    #[arg(long, env = "RACK_RATE_LIMIT", value_name = "N/min")]
-    rate_limit: Option<String>,
-    /// Open reads of one client address [default: 12000/min]
-    #[arg(long, env = "RACK_RATE_LIMIT_READS", value_name = "N/min")]
-    rate_limit_reads: Option<String>,
+    #[command(flatten)]
+    rates: RateArgs,
     /// Writes answer 503, reads go on
     #[arg(long, env = "RACK_READ_ONLY", value_parser = BoolishValueParser::new())]
     read_only: bool,
@@ -81,8 +84,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) serve_reads: bool,
     pub(crate) read_only: bool,
     pub(crate) trust_proxy: usize,
-    pub(crate) rate_limit: Rate,
-    pub(crate) rate_limit_reads: Rate,
+    pub(crate) rates: Rates,
     pub(crate) log: LogSettings,
 }
 
@@ -95,6 +97,7 @@ impl Args {
             access: access_source,
             outputs,
             limits,
+            public_url: _,
         } = shared;
         let access = access_source.load()?;
         let folders = folders.check(Adoption::IfNew)?;
@@ -119,16 +122,7 @@ impl Args {
                 file.trust_proxy,
             )?
             .unwrap_or(0),
-            rate_limit: rate(
-                "rate_limit",
-                self.rate_limit.or(file.rate_limit),
-                Rate::WRITES,
-            )?,
-            rate_limit_reads: rate(
-                "rate_limit_reads",
-                self.rate_limit_reads.or(file.rate_limit_reads),
-                Rate::READS,
-            )?,
+            rates: self.rates.resolve(&file)?,
             log: LogSettings {
                 format: match (self.log, file.log) {
                     (Some(format), _) => Some(format),
@@ -138,7 +132,8 @@ impl Args {
                     (None, None) => None,
                 },
                 level: setting("log_level", self.log_level, "LOG_LEVEL", file.log_level)?
-                    .unwrap_or_else(|| "info".into()),
+                    .map_or(Ok(LevelFilter::INFO), |word| log::parse_level(&word))
+                    .map_err(|why| Error::refused("log_level", why))?,
             },
         })
     }
@@ -196,27 +191,39 @@ fn legacy_variable(name: &str) -> Option<String> {
     })
 }
 
-fn rate(name: &str, text: Option<String>, default: Rate) -> Result<Rate> {
-    text.map_or(Ok(default), |text| {
-        text.parse()
-            .map_err(|why: String| Error::refused(name, why))
-    })
-}
-
-/// The environment's admin token, else the hash that `rackgen init` kept. An empty one would let anyone in.
+/// The environment's admin token, else systemd's credential, else the hash that `rackgen init` kept.
 fn admin_secret(state: &Path) -> Result<Option<SecretHash>> {
     for name in ["RACK_ADMIN_TOKEN", "ADMIN_TOKEN"] {
-        match env::var(name) {
-            Ok(token) if token.trim().is_empty() => {
-                return Err(Error::refused(
-                    name,
-                    "the admin token is empty; unset it or give it a value",
-                ));
-            }
-            // Trimmed as the header of a request is.
-            Ok(token) => return Ok(Some(SecretHash::of(token.trim()))),
-            Err(_) => {}
+        if let Ok(token) = env::var(name) {
+            return secret(name, &token).map(Some);
         }
     }
-    admin_token::kept(state)
+    match admin_credential()? {
+        Some((path, token)) => secret(path, &token).map(Some),
+        None => admin_token::kept(state),
+    }
+}
+
+/// The file that `LoadCredential=admin-token` of a unit makes, if there is one, and what it holds.
+fn admin_credential() -> Result<Option<(PathBuf, String)>> {
+    let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") else {
+        return Ok(None);
+    };
+    let path = Path::new(&folder).join("admin-token");
+    match fs::read_to_string(&path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.at("read", &path).map(|token| Some((path, token))),
+    }
+}
+
+/// An empty one would let anyone in.
+fn secret(origin: impl Into<PathBuf>, token: &str) -> Result<SecretHash> {
+    // Trimmed as the header of a request is.
+    match token.trim() {
+        "" => Err(Error::refused(
+            origin,
+            "the admin token is empty; unset it or give it a value",
+        )),
+        token => Ok(SecretHash::of(token)),
+    }
 }

@@ -16,11 +16,12 @@ mod reload;
 mod routes;
 mod server;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use rackgen::usage;
 
-use crate::config::Args;
+use crate::config::{Args, DaemonSettings};
 
 /// Runs the daemon until it is told to stop; exit statuses are those of interface.md.
 pub fn run() -> ExitCode {
@@ -28,9 +29,14 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(exit) => return exit,
     };
-    let result = args
-        .resolve()
-        .and_then(|settings| actix_web::rt::System::new().block_on(server::run(settings)));
+    let check = args.check;
+    let result = args.resolve().and_then(|settings| match check {
+        true => {
+            report(&settings);
+            Ok(())
+        }
+        false => actix_web::rt::System::new().block_on(server::run(settings)),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -38,4 +44,19 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What `--check` says of settings that a daemon can start with. Faults of single namespaces keep nobody else from
+/// being served, so they are no reason against a start.
+fn report(settings: &DaemonSettings) {
+    let faults = settings.access.faults();
+    for fault in faults {
+        eprintln!("rackd: access file: {fault}");
+    }
+    let line = match faults.is_empty() {
+        true => "all is well: settings, access file and folders are in order",
+        false => "the daemon can start, but the access file has faults",
+    };
+    // A pipe that nobody reads any longer is no fault of the settings.
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, stderr};
 
 use clap::ValueEnum;
-use rackgen::error::{Error, Result};
 use tracing_subscriber::filter::LevelFilter;
 
 /// How the log is written.
@@ -26,18 +25,16 @@ impl LogFormat {
 pub(crate) struct LogSettings {
     /// None: by what standard error is.
     pub(crate) format: Option<LogFormat>,
-    pub(crate) level: String,
+    pub(crate) level: LevelFilter,
+}
+
+pub(crate) fn parse_level(word: &str) -> Result<LevelFilter, String> {
+    word.parse()
+        .map_err(|_| format!("`{word}` is no level; there are error, warn, info, debug, trace"))
 }
 
 /// Starts the log of this process.
-pub(crate) fn start(settings: &LogSettings) -> Result<()> {
-    let level: LevelFilter = settings.level.parse().map_err(|_| {
-        let why = format!(
-            "`{}` is no level; there are error, warn, info, debug, trace",
-            settings.level
-        );
-        Error::refused("log_level", why)
-    })?;
+pub(crate) fn start(settings: &LogSettings) {
     let terminal = stderr().is_terminal();
     let default = if terminal {
         LogFormat::Text
@@ -45,7 +42,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<()> {
         LogFormat::Json
     };
     let log = tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_max_level(settings.level)
         .with_writer(stderr)
         .with_ansi(terminal)
         // It would be told to standard error, which is what failed.
@@ -55,5 +52,4 @@ pub(crate) fn start(settings: &LogSettings) -> Result<()> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-    Ok(())
 }

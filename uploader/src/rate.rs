@@ -1,8 +1,6 @@
-//! How much one client address may ask for in a minute, and what its address is.
+//! How much one client address may ask for in a minute, what its address is, and which peers may say so.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix_web::HttpRequest;
@@ -12,30 +10,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::answer::Refusal;
 use rackgen::error_code::ErrorCode;
-
-/// Requests a minute, written `1200/min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rate(NonZeroU32);
-
-impl Rate {
-    /// The default for writes, gated reads and failed credentials.
-    pub(crate) const WRITES: Self = Self(NonZeroU32::new(1_200).unwrap());
-    /// The default for open reads: a CI farm behind one address is one client.
-    pub(crate) const READS: Self = Self(NonZeroU32::new(12_000).unwrap());
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let count = text
-            .strip_suffix("/min")
-            .and_then(|count| count.parse().ok());
-        count.map(Self).ok_or_else(|| {
-            format!("`{text}` is no rate; it is a number above 0 and `/min`, like 1200/min")
-        })
-    }
-}
+use rackgen::rate::Rate;
 
 /// A limit on each client address.
 pub(crate) struct Limiter {
@@ -47,9 +22,9 @@ pub(crate) struct Limiter {
 const FORGET_EVERY: u32 = 1 << 16;
 
 impl Limiter {
-    pub(crate) fn new(Rate(rate): Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self {
-            limiter: RateLimiter::keyed(Quota::per_minute(rate)),
+            limiter: RateLimiter::keyed(Quota::per_minute(rate.a_minute())),
             checks: AtomicU32::new(0),
         }
     }
@@ -80,6 +55,12 @@ pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: usize) -> I
     forwarded(request.headers(), trusted_proxies)
         .or(peer)
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Whether the peer may be a proxy in front: settings say that there are some, or it is on this machine.
+pub(crate) fn is_trusted(request: &HttpRequest, trusted_proxies: usize) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    trusted_proxies > 0 || peer.is_some_and(|peer| peer.to_canonical().is_loopback())
 }
 
 fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
@@ -113,10 +94,22 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_a_number_a_minute() {
-        assert_eq!("1200/min".parse(), Ok(Rate::WRITES));
-        for bad in ["0/min", "1200", "x/min", "-1/min", "10/s"] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+    fn only_a_peer_on_this_machine_or_a_proxy_is_trusted() {
+        let trusts = |peer: &str, proxies| {
+            let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            is_trusted(&request.to_http_request(), proxies)
+        };
+        for local in [
+            "127.0.0.1:1",
+            "127.0.0.2:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            assert!(trusts(local, 0), "{local}");
+        }
+        for other in ["10.0.0.1:1", "[2001:db8::1]:1", "[::ffff:10.0.0.1]:1"] {
+            assert!(!trusts(other, 0), "{other}");
+            assert!(trusts(other, 1), "{other}");
         }
     }
 }

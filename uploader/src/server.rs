@@ -9,6 +9,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
 use rackgen::error::{At, Result};
 use rackgen::lock::Lock;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
@@ -23,7 +24,7 @@ const GRACE: u64 = 10;
 
 /// Runs until a signal says stop.
 pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
-    log::start(&settings.log)?;
+    log::start(&settings.log);
     let signals = Signals::catch().at("catch", "signals".as_ref())?;
     let addresses = settings.listen.clone();
     let app = Arc::new(App::new(settings, Metrics::new()?));
@@ -48,6 +49,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     .disable_signals()
     .shutdown_timeout(GRACE)
     .run();
+    tell_systemd(NotifyState::Ready);
     // A pipe that nobody reads any longer is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     actix_web::rt::spawn(signals.obey(server.handle(), reloader));
@@ -78,6 +80,14 @@ fn complete(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Of use to a unit of `Type=notify`; nothing happens where `NOTIFY_SOCKET` is not set. Whoever is not told does
+/// without: there are others to serve.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(fault) = sd_notify::notify(&[state]) {
+        tracing::warn!("cannot notify systemd at NOTIFY_SOCKET: {fault}");
+    }
+}
+
 /// The signals that the daemon knows, caught from now on.
 struct Signals {
     terminate: Signal,
@@ -104,6 +114,7 @@ impl Signals {
             }
         }
         tracing::info!("stopping");
+        tell_systemd(NotifyState::Stopping);
         server.stop(true).await;
     }
 }

@@ -27,11 +27,12 @@ impl FilePath {
         self.0.split('/')
     }
 
-    /// What follows the last dot of the last segment, so `gitignore` for `.gitignore`: web servers
-    /// choose a content type by the same rule (nginx's `types`).
+    /// What follows the last dot of the last segment, unless that dot is its first character: `.json` is a name
+    /// without an extension. nginx's `types` knows the same rule.
     pub fn extension(&self) -> Option<&str> {
         let name = self.0.rsplit('/').next()?;
-        name.rsplit_once('.').map(|(_, extension)| extension)
+        let (stem, extension) = name.rsplit_once('.')?;
+        (!stem.is_empty()).then_some(extension)
     }
 
     /// Whether a segment starts with a dot.

@@ -25,19 +25,21 @@ impl Body {
         Self(Rc::new(RefCell::new(payload)))
     }
 
-    /// Reads and forgets what is left, up to `most` bytes.
-    pub(crate) async fn drain(mut self, most: u64) {
+    /// Reads and forgets what is left, however much: a client that sends more than is taken has to read just that.
+    /// Says whether the end was reached.
+    pub(crate) async fn drain(mut self) -> bool {
         let drain = async {
-            let mut left = most;
-            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(QUIET, self.next()).await {
-                left = left.saturating_sub(bytes.len() as u64);
-                if left == 0 {
-                    break;
+            loop {
+                match tokio::time::timeout(QUIET, self.next()).await {
+                    Ok(Some(Ok(_))) => {}
+                    Ok(None) => return true,
+                    Ok(Some(Err(_))) | Err(_) => return false,
                 }
             }
         };
-        // Out of patience or out of bytes: the connection is closed either way.
-        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
+        tokio::time::timeout(DRAIN_TIME, drain)
+            .await
+            .unwrap_or(false)
     }
 }
 

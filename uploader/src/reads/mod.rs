@@ -34,11 +34,7 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Refusal> {
     let client = app.client(request);
     let access = app.access();
-    let identify = || {
-        Credential::from_headers(request.headers())?
-            .map(|sent| app.identify(&access, sent))
-            .transpose()
-    };
+    let identify = || app.caller(&access, request.headers());
     let asks_for_more = key == PublicKey::Namespaces && Credential::is_sent(request.headers());
     let gate = key
         .namespace()
@@ -59,6 +55,8 @@ pub(crate) async fn read(
     let Some(stored) = find(app, audience, &key, &accepted)? else {
         return Err(not_found(app, audience, &key));
     };
+    let etag = stored.etag();
+    conditional::require_preconditions(request.headers(), &etag, Some(stored.modified))?;
 
     let mut response = head(key.cache_class().cache_control(audience));
     response.insert_header((
@@ -68,9 +66,9 @@ pub(crate) async fn read(
             _ => "Accept-Encoding",
         },
     ));
-    response.insert_header((ETAG, stored.etag()));
+    response.insert_header((ETAG, etag.clone()));
     response.insert_header((LAST_MODIFIED, httpdate::fmt_http_date(stored.modified)));
-    if conditional::is_not_modified(request.headers(), &stored.etag(), stored.modified) {
+    if conditional::is_not_modified(request.headers(), &etag, stored.modified) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     response.insert_header((CONTENT_TYPE, key.media_type().as_str()));
@@ -160,6 +158,7 @@ fn namespaces_of(
     readable.sort();
     let document = documents::namespaces(&readable);
     let etag = format!("\"{}\"", &blake3::hash(&document).to_hex()[..16]);
+    conditional::require_preconditions(request.headers(), &etag, None)?;
     let mut response = head(
         PublicKey::Namespaces
             .cache_class()

@@ -1,5 +1,6 @@
 //! From a request to its answer: what is asked for, who answers, what is logged and counted.
 
+mod auth;
 mod health;
 mod upload;
 
@@ -7,9 +8,9 @@ use std::time::Instant;
 
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CACHE_CONTROL, HeaderName, HeaderValue,
+    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
@@ -31,6 +32,7 @@ enum Route {
     Upload,
     Health,
     Metrics,
+    Auth,
     Read(PublicKey),
     Options { allowed: &'static str },
 }
@@ -42,6 +44,7 @@ impl Route {
             Self::Upload => "upload",
             Self::Health => "health",
             Self::Metrics => "metrics",
+            Self::Auth => "auth",
             Self::Options { .. } => "options",
             Self::Read(PublicKey::Schema(_)) => "schema",
             Self::Read(PublicKey::File(..)) => "file",
@@ -54,8 +57,15 @@ impl Route {
         }
     }
 
-    /// Methods are judged first, and the same for every path but one.
-    fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+    /// Methods are judged first, and the same for every path but one. `/auth` is there for a trusted peer only.
+    fn of(request: &HttpRequest, trusted: bool) -> Result<Self, Refusal> {
+        let method = request.method();
+        if !is_http(method) {
+            return Err(Refusal::new(
+                ErrorCode::BadRequest,
+                "a method is written in capital letters, `_` and `-`",
+            ));
+        }
         let target = request
             .uri()
             .path_and_query()
@@ -71,7 +81,6 @@ impl Route {
             "/registries" => "POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         };
-        let method = request.method();
         if *method == Method::OPTIONS {
             return Ok(Self::Options { allowed });
         }
@@ -91,11 +100,18 @@ impl Route {
             "/registries" => Ok(Self::Upload),
             "/health" => Ok(Self::Health),
             "/metrics" => Ok(Self::Metrics),
+            "/auth" if trusted => Ok(Self::Auth),
             path => PublicKey::parse(path)
                 .map(Self::Read)
                 .map_err(|invalid| Refusal::new(invalid.code, invalid.why)),
         }
     }
+}
+
+/// Whether nginx would take it for a method, known or not.
+fn is_http(method: &Method) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte == b'_' || byte == b'-';
+    method.as_str().bytes().all(allowed)
 }
 
 /// The methods of RFC 9110 and RFC 5789.
@@ -114,6 +130,21 @@ fn is_known(method: &Method) -> bool {
     .contains(method)
 }
 
+/// The id that a trusted peer gave the request, so that its log and ours have one; else a new one.
+fn request_id(headers: &HeaderMap, trusted: bool) -> String {
+    let given = headers.get(REQUEST_ID).filter(|_| trusted);
+    given
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_request_id(id))
+        .map_or_else(|| random_hex::<8>().unwrap_or_default(), str::to_owned)
+}
+
+/// Nothing that a log or a header would have to escape.
+fn is_request_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Answers every request.
 pub(crate) async fn dispatch(
     request: HttpRequest,
@@ -121,9 +152,10 @@ pub(crate) async fn dispatch(
     app: Data<App>,
 ) -> HttpResponse {
     let start = Instant::now();
-    let id = random_hex::<8>().unwrap_or_default();
+    let trusted = app.trusts(&request);
+    let id = request_id(request.headers(), trusted);
     let body = Body::new(payload);
-    let route = Route::of(&request);
+    let route = Route::of(&request, trusted);
     let label = route.as_ref().map_or("none", Route::label);
     let answer = match route {
         Ok(route) => answer(route, &request, &body, &app, &id).await,
@@ -133,10 +165,15 @@ pub(crate) async fn dispatch(
         Ok(response) => response,
         Err(refusal) => {
             // The rest of an upload, so that the client comes to read why it was refused.
-            if *request.method() != Method::CONNECT {
-                body.drain(app.limits.archive.as_u64()).await;
+            let drained = *request.method() == Method::CONNECT || body.drain().await;
+            let mut response = refusal.into_response(&id);
+            if !drained {
+                // What is left of the body stands in the way of any further request.
+                response
+                    .head_mut()
+                    .set_connection_type(ConnectionType::Close);
             }
-            refusal.into_response(&id)
+            response
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -173,6 +210,7 @@ async fn answer(
         Route::Upload => upload::upload(app, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics(app),
+        Route::Auth => Ok(auth::auth(app, request)),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
         Route::Read(key) => Err(Refusal::new(
@@ -203,4 +241,43 @@ fn options(allowed: &'static str) -> HttpResponse {
             "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since",
         ))
         .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_peer_gives_a_request_its_id() {
+        let id_of = |given: &str, trusted| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(given).unwrap());
+            request_id(&headers, trusted)
+        };
+        let longest = "x".repeat(64);
+        for good in ["1", "0af7651916cd43dd8448eb211c80319c", "A_b-9", &longest] {
+            assert_eq!(id_of(good, true), good);
+            assert_ne!(id_of(good, false), good);
+        }
+        for bad in ["", "a b", "a\"b", "a.b", "\u{e4}", &format!("{longest}x")] {
+            assert_eq!(id_of(bad, true).len(), 16, "{bad}");
+        }
+        assert_ne!(
+            request_id(&HeaderMap::new(), true),
+            request_id(&HeaderMap::new(), true)
+        );
+    }
+
+    #[test]
+    fn verdicts_are_for_trusted_peers_only() {
+        let request = TestRequest::with_uri("/auth").to_http_request();
+        assert!(matches!(Route::of(&request, true), Ok(Route::Auth)));
+        let refusal = Route::of(&request, false).err();
+        assert_eq!(
+            refusal.map(|refusal| refusal.code),
+            Some(ErrorCode::NotFound)
+        );
+    }
 }

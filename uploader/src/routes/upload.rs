@@ -1,10 +1,9 @@
 //! `POST /registries`: receive, verify, publish (protocol.md, "Publishing").
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use rackgen::config::UPLOAD_TIME;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::ReleaseId;
 use serde_json::json;
@@ -17,9 +16,6 @@ use crate::intake::receive::receive;
 use crate::intake::staging::Staging;
 use crate::intake::verify::verify;
 use crate::publish::{Mode, Upload, publish};
-
-/// A body that takes longer than this to arrive is given up.
-const DEADLINE: Duration = Duration::from_secs(600);
 
 pub(super) async fn upload(
     app: &Data<App>,
@@ -66,7 +62,7 @@ async fn take(
     }
     let staging = Staging::new(app.registry.source())?;
     let received = receive(request, body, &staging, &app.limits);
-    let archive = tokio::time::timeout(DEADLINE, received)
+    let archive = tokio::time::timeout(UPLOAD_TIME, received)
         .await
         .map_err(|_| {
             Refusal::new(

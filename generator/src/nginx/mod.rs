@@ -1,0 +1,618 @@
+//! The configuration of an nginx that gives the answers of protocol.md from the trees.
+//!
+//! Text only: templates of `nginx/` in the repository (built in), filled from the key type, the media types and the
+//! error codes, so that nothing of the protocol stands here twice. Where files go is the command line's.
+
+mod grammar;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::coding::{Coding, Encodings};
+use crate::error::{Error, Result};
+use crate::error_code::ErrorCode;
+use crate::model::media_type::TABLE;
+use crate::model::{Audience, MediaType};
+use crate::plan::key::{CacheClass, PublicKey};
+use crate::public_url::PublicUrl;
+use crate::rate::Rates;
+
+const TEMPLATES: [(&str, &str); 3] = [
+    (
+        "nginx.conf.j2",
+        include_str!("../../../nginx/nginx.conf.j2"),
+    ),
+    ("http.conf.j2", include_str!("../../../nginx/http.conf.j2")),
+    (
+        "server.conf.j2",
+        include_str!("../../../nginx/server.conf.j2"),
+    ),
+];
+
+/// A registry as nginx sees it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What the names of this registry begin with, so that several share one nginx.
+    pub instance: Instance,
+    /// Absolute.
+    pub public: PathBuf,
+    /// Absolute.
+    pub private: PathBuf,
+    /// Which variants there are.
+    pub encodings: Encodings,
+    /// How much one client may ask for.
+    pub rates: Rates,
+    /// Where `rackd` listens; none for a mirror, which only reads.
+    pub daemon: Option<SocketAddr>,
+    /// Where clients reach it.
+    pub public_url: Option<PublicUrl>,
+    /// An upload may take so long.
+    pub patience: Duration,
+    /// Folder of the pid, of temporary files and of the verdicts, which hold tokens: in memory, if at all possible.
+    pub run: PathBuf,
+    /// Folder of the logs.
+    pub logs: PathBuf,
+}
+
+/// What only a configuration of one's own has.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// As `listen` takes it.
+    pub listen: String,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// `auto`, or how many.
+    pub workers: String,
+    /// Who the workers are, where nginx starts as root.
+    pub user: Option<String>,
+}
+
+/// A name for nginx's variables: lower-case letters, digits and `_`, at most sixteen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance(String);
+
+impl std::str::FromStr for Instance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // PCRE gives a named group thirty-two characters.
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        match (1..=16).contains(&text.len())
+            && text.bytes().all(fits)
+            && !text.starts_with(|c: char| c.is_ascii_digit())
+        {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!(
+                "`{text}` is no name for an instance: a letter, then letters, digits and `_`, lower case, \
+                 at most sixteen"
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The two files for an nginx that exists already.
+#[derive(Debug, Clone)]
+pub struct Includes {
+    /// What belongs into `http`.
+    pub http: String,
+    /// What belongs into `server`.
+    pub server: String,
+}
+
+impl Site {
+    /// A whole configuration.
+    ///
+    /// # Errors
+    /// A path that nginx cannot spell.
+    pub fn whole(&self, server: &Server) -> Result<String> {
+        let tls = match &server.tls {
+            None => None,
+            Some((cert, key)) => Some(Certificate {
+                cert: quoted(cert)?,
+                key: quoted(key)?,
+            }),
+        };
+        let own = OwnServer {
+            listen: &server.listen,
+            tls,
+            workers: &server.workers,
+            user: server.user.as_deref(),
+            server_name: self.public_url.as_ref().map_or("_", PublicUrl::host),
+        };
+        render("nginx.conf.j2", &self.names(Owned::Everything, Some(own))?)
+    }
+
+    /// What an nginx that exists already includes.
+    ///
+    /// # Errors
+    /// A path that nginx cannot spell.
+    pub fn includes(&self) -> Result<Includes> {
+        let names = self.names(Owned::Roots, None)?;
+        Ok(Includes {
+            http: render("http.conf.j2", &names)?,
+            server: render("server.conf.j2", &names)?,
+        })
+    }
+
+    fn names<'a>(&'a self, owned: Owned, server: Option<OwnServer<'a>>) -> Result<Names<'a>> {
+        let prefix = self.public_url.as_ref().map_or("", PublicUrl::prefix);
+        let prefix_re = prefix.replace('.', r"\.");
+        Ok(Names {
+            instance: &self.instance.0,
+            owned: owned.pattern(&prefix_re),
+            prefix,
+            prefix_re,
+            trees: Trees {
+                public: quoted(&self.public)?,
+                private: quoted(&self.private)?,
+            },
+            codings: self.encodings.iter().map(Coding::as_str).collect(),
+            reads: self.rates.reads.a_minute().get(),
+            writes: self.rates.writes.a_minute().get(),
+            daemon: self.daemon.map(|address| address.to_string()),
+            patience: self.patience.as_secs(),
+            run: quoted(&self.run)?,
+            logs: quoted(&self.logs)?,
+            namespace: grammar::namespace(),
+            routes: routes(&self.instance),
+            classes: classes(),
+            media_types: TABLE.map(|(extension, media_type)| (extension, media_type.as_str())),
+            default_type: MediaType::BYTES.as_str(),
+            allowed_headers: ALLOWED_HEADERS,
+            errors: ERRORS.map(|(code, message)| Answer {
+                status: code.status(),
+                code: named(code, &self.instance),
+                message: message.replace("$_", &format!("${}_", self.instance)),
+            }),
+            server,
+        })
+    }
+}
+
+/// All that the templates speak of; paths as they stand between double quotes.
+#[derive(Debug, Serialize)]
+struct Names<'a> {
+    instance: &'a str,
+    /// The path before `/registries`, and the same as a regular expression.
+    prefix: &'a str,
+    prefix_re: String,
+    owned: String,
+    trees: Trees<'a>,
+    /// The preferred first.
+    codings: Vec<&'static str>,
+    /// Requests a minute.
+    reads: u32,
+    writes: u32,
+    daemon: Option<String>,
+    /// Seconds.
+    patience: u64,
+    run: &'a str,
+    logs: &'a str,
+    namespace: String,
+    routes: Vec<Route>,
+    classes: BTreeMap<&'static str, Class>,
+    media_types: [(&'static str, &'static str); TABLE.len()],
+    default_type: &'static str,
+    allowed_headers: &'static str,
+    errors: [Answer; ERRORS.len()],
+    #[serde(flatten)]
+    server: Option<OwnServer<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Trees<'a> {
+    public: &'a str,
+    private: &'a str,
+}
+
+/// What only a configuration of one's own speaks of.
+#[derive(Debug, Serialize)]
+struct OwnServer<'a> {
+    listen: &'a str,
+    tls: Option<Certificate<'a>>,
+    workers: &'a str,
+    user: Option<&'a str>,
+    server_name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Certificate<'a> {
+    cert: &'a str,
+    key: &'a str,
+}
+
+/// Which paths are the registry's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owned {
+    /// All of a server of its own.
+    Everything,
+    /// Its own roots, in a server that has more.
+    Roots,
+}
+
+impl Owned {
+    fn pattern(self, prefix: &str) -> String {
+        match (self, prefix) {
+            (Self::Everything, "") => "/".into(),
+            (Self::Roots, "") => {
+                "/(?:registries|namespaces|presets|schemas|health|whoami)(?:[/?]|$)".into()
+            }
+            (_, prefix) => format!("{prefix}(?:[/?]|$)"),
+        }
+    }
+}
+
+/// The URLs of one form.
+#[derive(Debug, Clone, Serialize)]
+struct Route {
+    /// Its first segment.
+    root: &'static str,
+    /// What it is, without a prefix.
+    pattern: String,
+    class: &'static str,
+}
+
+/// The most asked for first. `/namespaces` is the one URL that is no pattern.
+fn routes(instance: &Instance) -> Vec<Route> {
+    let (namespace, item, version) = (grammar::namespace(), grammar::item(), grammar::version());
+    let below = format!("/registries/(?<{instance}_ns>{namespace})/{item}");
+    let route = |root, class, pattern| Route {
+        root,
+        pattern,
+        class,
+    };
+    vec![
+        route("registries", "manifest", format!("{below}/{version}")),
+        route(
+            "registries",
+            "file",
+            format!("{below}/{version}/files/{}", grammar::file()),
+        ),
+        route("registries", "pointer", format!("{below}(?:/versions)?")),
+        route(
+            "namespaces",
+            "pointer",
+            format!("/namespaces/(?<{instance}_ns>{namespace})/registries"),
+        ),
+        route("presets", "preset", format!("/presets/{}", grammar::name())),
+        route(
+            "schemas",
+            "schema",
+            format!("/schemas/{}", grammar::schema()),
+        ),
+    ]
+}
+
+/// What a preflight request may announce.
+const ALLOWED_HEADERS: &str =
+    "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since";
+
+/// What is served alike.
+#[derive(Debug, Clone, Serialize)]
+struct Class {
+    name: &'static str,
+    /// Behind the URL's path, on disk.
+    suffix: &'static str,
+    public: &'static str,
+    private: &'static str,
+    immutable: bool,
+    gated: bool,
+    by_caller: bool,
+    sandboxed: bool,
+}
+
+/// An example of each class: what is true of it is true of all.
+const EXAMPLES: [(&str, &str); 6] = [
+    ("manifest", "/registries/@a/b/1.0.0"),
+    ("file", "/registries/@a/b/1.0.0/files/c"),
+    ("pointer", "/registries/@a/b"),
+    ("preset", "/presets/a"),
+    ("schema", "/schemas/rack.json"),
+    ("namespaces", "/namespaces"),
+];
+
+fn classes() -> BTreeMap<&'static str, Class> {
+    let class = |(name, example): (&'static str, &str)| {
+        let key = PublicKey::parse(example).ok()?;
+        let cache = key.cache_class();
+        let class = Class {
+            name,
+            suffix: match key.disk_path().ends_with("index.json") {
+                true => "/index.json",
+                false => "",
+            },
+            public: cache.cache_control(Audience::Public),
+            private: cache.cache_control(Audience::Private),
+            immutable: cache == CacheClass::Immutable,
+            gated: key.namespace().is_some(),
+            by_caller: key == PublicKey::Namespaces,
+            sandboxed: matches!(key, PublicKey::File(..)),
+        };
+        Some((name, class))
+    };
+    EXAMPLES.into_iter().filter_map(class).collect()
+}
+
+/// An error that nginx answers by itself.
+#[derive(Debug, Clone, Serialize)]
+struct Answer {
+    status: u16,
+    code: String,
+    message: String,
+}
+
+/// What nginx says in each status; `$_` are variables of the instance.
+const ERRORS: [(ErrorCode, &str); 11] = [
+    (ErrorCode::BadRequest, "$_invalid_message"),
+    (ErrorCode::Unauthorized, "$_denied_message"),
+    (ErrorCode::ForbiddenNamespace, "$_denied_message"),
+    (ErrorCode::NotFound, "$_found_message"),
+    (ErrorCode::MethodNotAllowed, "this address takes $_allow"),
+    (
+        ErrorCode::PayloadTooLarge,
+        "this body is longer than it may be",
+    ),
+    (ErrorCode::UriTooLong, "the address is over 8 KiB long"),
+    (
+        ErrorCode::RateLimitExceeded,
+        "too many requests from this address; try again later",
+    ),
+    (
+        ErrorCode::InternalError,
+        "the registry failed; its log says why",
+    ),
+    (
+        ErrorCode::NotImplemented,
+        "this method is none that the registry knows",
+    ),
+    (
+        ErrorCode::Unavailable,
+        "the registry cannot do this at the moment; try again later",
+    ),
+];
+
+/// The code, or the variable that says which one of its status it is.
+fn named(code: ErrorCode, instance: &Instance) -> String {
+    match code {
+        ErrorCode::BadRequest => format!("${instance}_invalid"),
+        ErrorCode::Unauthorized | ErrorCode::ForbiddenNamespace => format!("${instance}_denied"),
+        ErrorCode::NotFound => format!("${instance}_found"),
+        code => code.as_str().to_owned(),
+    }
+}
+
+/// A path as it can stand between double quotes.
+fn quoted(path: &Path) -> Result<&str> {
+    // A `$` is always a variable there, and nothing escapes it.
+    let spells = |text: &&str| !text.contains(['$', '"', '\\', '\n', '\r']);
+    path.to_str().filter(spells).ok_or_else(|| {
+        Error::refused(
+            path,
+            "nginx cannot spell this path (`$`, quotes, a line end or no UTF-8); move the folder",
+        )
+    })
+}
+
+fn render(name: &str, names: &Names<'_>) -> Result<String> {
+    let wrong = |fault: minijinja::Error| Error::refused(name, format!("{fault:#}"));
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|_| AutoEscape::None);
+    for (name, text) in TEMPLATES {
+        templates.add_template(name, text).map_err(wrong)?;
+    }
+    let mut text = templates
+        .get_template(name)
+        .and_then(|template| template.render(Serde(names)))
+        .map_err(wrong)?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use fancy_regex::Regex;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn instance() -> Instance {
+        Instance("rack".into())
+    }
+
+    /// The class of a decoded path, as nginx finds it: roots are looked at first, then patterns in their order.
+    fn by_pattern(routes: &[(Route, Regex)], path: &str) -> Option<&'static str> {
+        if path == "/namespaces" {
+            return Some("namespaces");
+        }
+        let root = path.split('/').nth(1)?;
+        let matches =
+            |(route, regex): &&(Route, Regex)| route.root == root && regex.is_match(path).unwrap();
+        routes.iter().find(matches).map(|(route, _)| route.class)
+    }
+
+    fn compiled() -> Vec<(Route, Regex)> {
+        let compile = |route: Route| {
+            let regex = Regex::new(&format!("^{}$", route.pattern)).unwrap();
+            (route, regex)
+        };
+        routes(&instance()).into_iter().map(compile).collect()
+    }
+
+    /// The class of a path by the rule.
+    fn by_key(path: &str) -> Option<&'static str> {
+        PublicKey::parse(path).ok().map(|key| match key {
+            PublicKey::Schema(_) => "schema",
+            PublicKey::File(..) => "file",
+            PublicKey::Manifest(_) => "manifest",
+            PublicKey::Versions(_) | PublicKey::Latest(_) | PublicKey::Listing(_) => "pointer",
+            PublicKey::Preset(_) => "preset",
+            PublicKey::Namespaces => "namespaces",
+        })
+    }
+
+    fn word() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z0-9]{1,6}",
+            "[a-z0-9-]{1,6}",
+            "@[a-z0-9_-]{1,6}",
+            "@[a-z]{60,66}",
+            "[a-z]{62,66}",
+            "[0-9]{1,2}(\\.[0-9]{1,2}){1,3}([-+.][a-z0-9.-]{0,5}){0,2}",
+            "[1-9][0-9]{16,18}\\.0\\.0",
+            "1\\.0\\.0[-+][a-z]{118,126}",
+            "[A-Za-z0-9._@+-]{1,8}",
+            "[A-Za-z0-9._]{125,131}",
+            "[ -~]{1,4}",
+            Just("versions".to_owned()),
+            Just("files".to_owned()),
+            Just("tags".to_owned()),
+            Just("registries".to_owned()),
+            Just("rack.json".to_owned()),
+            Just("é".to_owned()),
+        ]
+    }
+
+    fn paths() -> impl Strategy<Value = String> {
+        let root = prop::sample::select(vec![
+            "registries/@a/b/1.0.0/files",
+            "registries/@a/b/1.0.0",
+            "registries/@a/b",
+            "registries/@a",
+            "registries",
+            "namespaces",
+            "presets",
+            "schemas",
+            "health",
+        ]);
+        (root, prop::collection::vec(word(), 0..12))
+            .prop_map(|(root, words)| format!("/{root}/{}", words.join("/")))
+            // What the raw path may not hold is refused before.
+            .prop_filter("raw", |path| {
+                !path.contains(['%', '?', '#'])
+                    && path
+                        .split('/')
+                        .skip(1)
+                        .all(|segment| !["", ".", ".."].contains(&segment))
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn the_patterns_are_the_grammar(path in paths()) {
+            thread_local!(static COMPILED: Vec<(Route, Regex)> = compiled());
+            COMPILED.with(|routes| {
+                prop_assert_eq!(by_pattern(routes, &path), by_key(&path), "{}", path);
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn limits_are_where_the_grammar_has_them() {
+        let routes = compiled();
+        let deep = |segments: usize| format!("/registries/@a/{}", vec!["b"; segments].join("/"));
+        let long = |bytes: usize| {
+            let path = format!("{}/", "c".repeat(99)).repeat(6);
+            format!("/registries/@a/b/1.0.0/files/{}d", &path[..bytes - 1])
+        };
+        let folders = |count: usize| {
+            format!(
+                "/registries/@a/b/1.0.0/files/{}",
+                vec!["f"; count].join("/")
+            )
+        };
+        for path in [
+            deep(8),
+            deep(9),
+            long(512),
+            long(513),
+            folders(32),
+            folders(33),
+        ] {
+            assert_eq!(by_pattern(&routes, &path), by_key(&path), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_class_is_true_of_its_example() {
+        for (name, example) in EXAMPLES {
+            assert_eq!(by_key(example), Some(name));
+        }
+        assert_eq!(classes().len(), EXAMPLES.len());
+    }
+
+    fn site() -> Site {
+        Site {
+            instance: instance(),
+            public: "/srv/public".into(),
+            private: "/srv/private".into(),
+            encodings: Encodings::default(),
+            rates: Rates {
+                writes: crate::rate::Rate::WRITES,
+                reads: crate::rate::Rate::READS,
+            },
+            daemon: "127.0.0.1:8080".parse().ok(),
+            public_url: None,
+            patience: Duration::from_secs(630),
+            run: "/run".into(),
+            logs: "/var/log/nginx".into(),
+        }
+    }
+
+    /// The tables in what nginx reads are ours, each entry of them.
+    #[test]
+    fn types_and_ages_are_those_of_the_key_type() {
+        let text = site().includes().unwrap().server;
+        for (extension, media_type) in TABLE {
+            let line = format!("\"{}\" {extension};", media_type.as_str());
+            assert!(text.contains(&line), "{line}");
+        }
+        for class in classes().values() {
+            let line = |value: &str| format!("add_header Cache-Control \"{value}\";");
+            assert!(text.contains(&line(class.public)), "{}", class.public);
+            assert!(!class.gated || text.contains(&line(class.private)));
+        }
+    }
+
+    #[test]
+    fn a_path_that_nginx_would_read_otherwise_is_refused() {
+        for bad in ["/srv/$HOME", "/srv/\"", "/srv/a\nb", "/srv/\\"] {
+            let mut site = site();
+            site.public = bad.into();
+            assert!(site.includes().is_err(), "{bad}");
+        }
+    }
+
+    /// Registries beside each other share no name, and nothing of them is set for the rest of nginx.
+    #[test]
+    fn every_name_begins_with_the_instance() {
+        let Includes { http, server } = site().includes().unwrap();
+        for line in http.lines().map(str::trim) {
+            if let Some(name) = line
+                .strip_prefix("map ")
+                .and_then(|rest| rest.rsplit('$').next())
+            {
+                assert!(name.starts_with("rack_"), "{line}");
+            }
+        }
+        let outside = |line: &&str| !line.starts_with([' ', '}', '#']) && !line.is_empty();
+        for line in server.lines().filter(outside) {
+            let known = ["location ", "error_page ", "if ($rack_early) {"];
+            assert!(known.iter().any(|start| line.starts_with(start)), "{line}");
+        }
+    }
+}

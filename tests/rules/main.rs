@@ -29,6 +29,7 @@ mod memory_stays_flat;
 mod no_decision_of_the_past_opens_anything;
 mod one_daemon_at_a_time;
 mod operator_root_builds;
+mod other_web_servers_answer_alike;
 mod published_versions_never_change;
 mod racing_uploads;
 mod removal_guard;

@@ -15,6 +15,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::coding::{Coding, Encodings};
+use crate::commit::apply::OPEN_FILE_TIME;
 use crate::error::{Error, Result};
 use crate::error_code::ErrorCode;
 use crate::model::media_type::TABLE;
@@ -163,6 +164,7 @@ impl Site {
             writes: self.rates.writes.a_minute().get(),
             daemon: self.daemon.map(|address| address.to_string()),
             patience: self.patience.as_secs(),
+            open_seconds: OPEN_FILE_TIME.as_secs(),
             run: quoted(&self.run)?,
             logs: quoted(&self.logs)?,
             namespace: grammar::namespace(),
@@ -233,6 +235,7 @@ struct Names<'a> {
     daemon: Option<String>,
     /// Seconds.
     patience: u64,
+    open_seconds: u64,
     run: &'a str,
     logs: &'a str,
     namespace: String,
@@ -426,7 +429,16 @@ fn quoted(path: &Path) -> Result<&str> {
 }
 
 fn render(name: &str, names: &Names<'_>) -> Result<String> {
-    let wrong = |fault: minijinja::Error| Error::refused(name, format!("{fault:#}"));
+    let wrong = |fault: minijinja::Error| {
+        // A template of ours that does not fit: each error names the one inside it.
+        let mut chain = fault.to_string();
+        let mut cause = std::error::Error::source(&fault);
+        while let Some(inner) = cause {
+            chain += &format!(": {inner}");
+            cause = inner.source();
+        }
+        Error::refused(name, chain)
+    };
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates.set_auto_escape_callback(|_| AutoEscape::None);

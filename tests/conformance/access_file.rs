@@ -11,7 +11,7 @@ use rack_tests::{tree, wait};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::daemons::with;
+use crate::daemons::{UNHURRIED, with};
 use crate::expect::Expect;
 use crate::suite::{Suite, Target, unless};
 
@@ -36,15 +36,10 @@ pub(crate) fn run(suite: &mut Suite) {
             Ok(unless(built, || build.to_string()))
         },
     );
-    with(
-        suite,
-        &registry,
-        registry.rackd().unhurried(),
-        |suite, daemon| {
-            faults(suite);
-            reload(suite, &registry, daemon);
-        },
-    );
+    with(suite, &registry, &UNHURRIED, |suite, daemon| {
+        faults(suite);
+        reload(suite, &registry, daemon);
+    });
 }
 
 fn faults(suite: &mut Suite) {

@@ -8,12 +8,14 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+pub mod agreement;
 pub mod binaries;
 pub mod coding;
 pub mod daemon;
 pub mod http;
 pub mod lock;
 pub mod multipart;
+pub mod nginx;
 pub mod package;
 pub mod random;
 pub mod registry;

@@ -10,13 +10,16 @@
 
 pub mod agreement;
 pub mod binaries;
+pub mod canaries;
 pub mod coding;
 pub mod daemon;
+pub mod errors;
 pub mod http;
 pub mod lock;
 pub mod multipart;
 pub mod nginx;
 pub mod package;
+pub mod questions;
 pub mod random;
 pub mod registry;
 pub mod release;

@@ -260,3 +260,10 @@ impl Drop for Nginx {
         }
     }
 }
+
+/// A daemon and nginx in front of it, neither of which holds anybody up.
+pub fn with_daemon(registry: &Registry) -> (Nginx, Rackd) {
+    let daemon = registry.rackd().behind_a_proxy().unhurried().start();
+    let nginx = registry.nginx().daemon(&daemon).unhurried().start();
+    (nginx, daemon)
+}

@@ -1,0 +1,108 @@
+//! Whatever is asked for, well or badly, nginx and the embedded server answer the same: status, code, body, headers.
+
+use std::collections::BTreeMap;
+
+use rack_tests::agreement::differences;
+use rack_tests::http::{Connection, Response};
+use rack_tests::nginx::with_daemon;
+use rack_tests::questions::{Question, TOKEN, known};
+use rack_tests::random::Random;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::{proved, rounds};
+use serde_json::json;
+
+#[test]
+fn nginx_and_the_daemon_agree() {
+    let mut random = Random::announced("nginx_and_the_daemon_agree");
+    let registry = registry();
+    let (nginx, daemon) = with_daemon(&registry);
+    let known = known(&nginx.url());
+    let mut embedded = Connection::new(daemon.url());
+    let mut through_nginx = Connection::new(&nginx.url());
+
+    let (mut seen, mut problems) = (BTreeMap::<u16, usize>::new(), BTreeMap::new());
+    let asked = rounds(1_500, 50_000);
+    for _ in 0..asked {
+        let question = Question::any(&known, &mut random);
+        let [first, second] = [&mut embedded, &mut through_nginx].map(|connection| {
+            let answer = connection.ask_raw(&question.bytes(), question.method == "HEAD");
+            answer.unwrap_or_else(|fault| panic!("{question:?}: {fault}"))
+        });
+        *seen.entry(second.status).or_default() += 1;
+        let lines = disagreement(&question, &first, &second);
+        if !lines.is_empty() {
+            // One of each kind is enough to read.
+            problems.entry(lines.join("; ")).or_insert(question);
+        }
+    }
+    let listed: Vec<String> = problems
+        .iter()
+        .take(40)
+        .map(|(lines, question)| format!("{question:?}\n    {lines}"))
+        .collect();
+    assert!(
+        listed.is_empty(),
+        "embedded or nginx:\n{}",
+        listed.join("\n")
+    );
+    // Questions of which all are refused in the same way prove nothing.
+    for status in [200, 204, 304, 400, 401, 403, 404, 405] {
+        let times = seen.get(&status).copied().unwrap_or_default();
+        assert!(
+            times * 200 >= asked,
+            "{status} was answered {times} times: {seen:?}"
+        );
+    }
+    proved(
+        "nginx and the daemon agree",
+        format!("{asked} requests, answered with {seen:?}"),
+    );
+}
+
+/// What they may not differ in, and do. Known and accepted: versions with numbers of 20 digits and more, which the
+/// daemon counts and nginx does not; a request that the daemon's library refuses before any code of ours sees it; and
+/// two conditions that contradict each other, of which nginx wants both.
+fn disagreement(question: &Question, embedded: &Response, nginx: &Response) -> Vec<String> {
+    if question.has_a_long_number() || question.contradicts_itself {
+        return Vec::new();
+    }
+    if embedded.status == 400 && embedded.body.is_empty() && question.method != "HEAD" {
+        let fine = nginx.status == 400 && !nginx.code().is_empty();
+        let line = format!(
+            "no HTTP, but nginx answers {} {}",
+            nginx.status,
+            nginx.code()
+        );
+        return if fine { Vec::new() } else { vec![line] };
+    }
+    if embedded.header("Content-Type").is_none() && embedded.status == 400 && nginx.status == 400 {
+        return Vec::new();
+    }
+    differences(embedded, nginx)
+}
+
+fn registry() -> Registry {
+    let registry =
+        Registry::new(&json!({ "@open": [], "@empty": [], "@team": [{ "token": TOKEN }] }))
+            .setting("RACK_ENCODINGS", "br,gzip,zstd");
+    let text = |word: &str| format!("export const {word} = '{word}'\n").repeat(30);
+    for version in ["1.0.0", "1.1.0+build.42", "2.0.0-beta.11"] {
+        let lint = Release::new("@open", "lint", version)
+            .with("type", "registry:quality")
+            .file("src/index.ts", text("lint"))
+            .file("templates/.gitignore", "/target\n")
+            .file("src/@scope+name.svg", "<svg/>\n")
+            .file("LICENSE", text("licence"));
+        registry.put(&lint);
+    }
+    registry.put(&Release::new("@open", "auth", "1.0.0"));
+    let jwt = Release::new("@open", "jwt", "1.0.0").with("path", "features/auth/jwt");
+    registry.put(&jwt.file("index.json", "{}\n"));
+    registry.put(&Release::new("@team", "secret", "1.0.0").file("src/secret.ts", text("secret")));
+    registry.put(&Release::new("@hidden", "ghost", "1.0.0"));
+    let preset =
+        json!({ "name": "starter", "version": "1.0.0", "registries": ["@open/features/auth"] });
+    registry.put_file("presets/starter/preset.json", preset.to_string());
+    registry
+}

@@ -30,6 +30,7 @@ mod no_decision_of_the_past_opens_anything;
 mod nginx_and_the_daemon_agree;
 mod no_path_leads_out_of_its_root;
 mod nobody_speaks_for_another;
+mod nothing_gated_leaks_through_nginx;
 mod one_daemon_at_a_time;
 mod operator_root_builds;
 mod other_web_servers_answer_alike;

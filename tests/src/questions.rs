@@ -321,7 +321,7 @@ fn long(segment: &[u8], random: &mut Random) -> Vec<u8> {
     let length = *one_of(&[63, 64, 65, 127, 128, 129], random);
     let start: &[u8] = match segment.first() {
         Some(b'@') => b"@",
-        Some(b'0'..=b'9') => *one_of(&[&b"1.0.0-"[..], b"1.0.0+", b"1.0.0-a.1-"], random),
+        Some(b'0'..=b'9') => one_of::<&[u8]>(&[b"1.0.0-", b"1.0.0+", b"1.0.0-a.1-"], random),
         _ => b"",
     };
     let mut segment = start.to_vec();

@@ -10,6 +10,7 @@
 )]
 
 mod a_check_starts_nothing;
+mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;
 mod an_unfinished_intent_stops_nobody;
@@ -17,6 +18,7 @@ mod bad_input_is_named;
 mod build_is_deterministic;
 mod credentials_stay_out_of_logs;
 mod decisions_are_read_under_the_lock;
+mod early_answers_arrive;
 mod early_refusals_reach_the_client;
 mod examples_are_served_byte_for_byte;
 mod gated_bytes_never_stay_public;
@@ -27,6 +29,7 @@ mod locks_name_their_holder;
 mod lost_trees_come_back_with_their_etags;
 mod memory_stays_flat;
 mod no_decision_of_the_past_opens_anything;
+mod mirrors_have_the_same_etags;
 mod nginx_and_the_daemon_agree;
 mod no_path_leads_out_of_its_root;
 mod nobody_speaks_for_another;
@@ -44,3 +47,4 @@ mod shutdown_is_clean;
 mod systemd_is_told;
 mod systemd_keeps_the_admin_token;
 mod verdicts_are_204_401_or_403;
+mod verdicts_stay_private;

@@ -200,6 +200,15 @@ impl Exchange {
         }
     }
 
+    /// After `Expect: 100-continue`: nothing if the server asks for the body, else the answer that it gave instead.
+    pub fn answer_or_continue(&mut self) -> io::Result<Option<Response>> {
+        let head = self.head()?;
+        match head.status {
+            100 => Ok(None),
+            _ => self.body_of(head, self.bodiless).map(Some),
+        }
+    }
+
     /// Reads the answer.
     pub fn finish(mut self) -> io::Result<Response> {
         let response = self.receive(self.bodiless)?;
@@ -229,6 +238,11 @@ impl Exchange {
         while response.status < 200 {
             response = self.head()?;
         }
+        self.body_of(response, is_head)
+    }
+
+    /// Reads what comes behind a head.
+    fn body_of(&mut self, mut response: Response, is_head: bool) -> io::Result<Response> {
         if is_head || matches!(response.status, 204 | 304) {
             // There is none.
         } else if response.list("Transfer-Encoding").contains("chunked") {

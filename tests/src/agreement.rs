@@ -5,24 +5,28 @@ use std::collections::BTreeSet;
 use crate::http::Response;
 
 /// Headers of which both have the same value, or both none.
-const SAME: [&str; 9] = [
+const SAME: [&str; 7] = [
     "Content-Type",
     "Cache-Control",
     "ETag",
     "Last-Modified",
     "Content-Encoding",
     "WWW-Authenticate",
-    "X-Content-Type-Options",
-    "Content-Security-Policy",
     "Access-Control-Allow-Origin",
 ];
 
 /// Headers that are lists, in no order.
-const SAME_SETS: [&str; 5] = [
+const SAME_LISTS: [&str; 4] = [
     "Vary",
     "Allow",
     "Access-Control-Allow-Methods",
     "Access-Control-Allow-Headers",
+];
+
+/// What says how the bytes are to be taken, where there are bytes of a registry.
+const SAME_WITH_BYTES: [&str; 3] = [
+    "X-Content-Type-Options",
+    "Content-Security-Policy",
     "Access-Control-Expose-Headers",
 ];
 
@@ -39,11 +43,12 @@ pub fn differences(first: &Response, second: &Response) -> Vec<String> {
         first.status.to_string(),
         second.status.to_string(),
     );
-    for name in SAME {
+    let with_bytes = SAME_WITH_BYTES.iter().filter(|_| first.status == 200);
+    for name in SAME.iter().chain(with_bytes) {
         let value = |response: &Response| format!("{:?}", response.all(name).collect::<Vec<_>>());
         note(name, value(first), value(second));
     }
-    for name in SAME_SETS {
+    for name in SAME_LISTS {
         let value = |response: &Response| -> BTreeSet<String> { response.list(name) };
         note(
             name,

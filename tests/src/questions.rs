@@ -175,7 +175,8 @@ const CODINGS: [&str; 22] = [
 pub struct Question {
     /// The method, or a word that is none.
     pub method: &'static str,
-    target: Vec<u8>,
+    /// The path and what stands behind it.
+    pub target: Vec<u8>,
     headers: String,
     /// Whether it has two conditions, of which one may hold and the other not.
     pub contradicts_itself: bool,
@@ -266,6 +267,9 @@ fn one_of<'a, T>(things: &'a [T], random: &mut Random) -> &'a T {
 
 /// The same address with one thing done to it.
 fn changed(target: Vec<u8>, random: &mut Random) -> Vec<u8> {
+    if target.is_empty() {
+        return b"/".to_vec();
+    }
     let at = 1 + random.below(target.len().max(2) as u64 - 1) as usize;
     let at = at.min(target.len());
     let segments: Vec<&[u8]> = target.split(|byte| *byte == b'/').collect();
@@ -396,7 +400,7 @@ fn conditions(known: &[(String, String)], headers: &mut String, random: &mut Ran
             0 => "Sun, 06 Nov 1994 08:49:37 GMT",
             1 => "Sunday, 06-Nov-94 08:49:37 GMT",
             2 => "yesterday",
-            3 => "Fri, 31 Dec 2199 23:59:59 GMT",
+            3 => "Tue, 31 Dec 2199 23:59:59 GMT",
             _ => time,
         };
         *headers += &format!("If-Modified-Since: {value}\r\n");

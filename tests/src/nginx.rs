@@ -62,9 +62,12 @@ impl<'a> NginxBuilder<'a> {
         let folder = self.registry.front();
         serve(&folder, 1, |addresses| {
             let listen = addresses[0].to_string();
-            self.rackgen(&folder, &["--listen", &listen])
-                .exits(0)
-                .stdout
+            let mut args = vec!["--listen", &listen];
+            if geteuid().is_root() {
+                // The folders of tests are those of the user that runs them, and of nobody else.
+                args.extend(["--user", "root"]);
+            }
+            self.rackgen(&folder, &args).exits(0).stdout
         })
     }
 
@@ -72,10 +75,6 @@ impl<'a> NginxBuilder<'a> {
     pub fn rackgen(&self, folder: &Path, args: &[&str]) -> Run {
         let text = folder.to_str().expect("a path in UTF-8");
         let mut all = vec!["nginx", "--run", text, "--logs", text];
-        if geteuid().is_root() {
-            // The folders of tests are those of the user that runs them, and of nobody else.
-            all.extend(["--user", "root"]);
-        }
         for (name, value) in &self.flags {
             all.extend([&name[..], value]);
         }

@@ -254,6 +254,15 @@ impl Question {
         [self.method.as_bytes(), b" ", &self.target, rest.as_bytes()].concat()
     }
 
+    /// Whether there are bytes in its query that have no place in an address.
+    pub fn has_an_odd_query(&self) -> bool {
+        let mut parts = self.target.splitn(2, |byte| *byte == b'?');
+        let query = parts.nth(1).unwrap_or_default();
+        let fits =
+            |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(byte);
+        !query.iter().all(fits)
+    }
+
     /// Whether it has a number of 20 digits or more.
     pub fn has_a_long_number(&self) -> bool {
         let mut runs = self.target.split(|byte| !byte.is_ascii_digit());

@@ -108,12 +108,12 @@ fn reload(suite: &mut Suite, registry: &Registry, daemon: &Rackd) {
         &fine,
         &unauthorized,
     );
+    // What is withdrawn is nowhere for a moment, before it is in the private tree.
+    let fine = fine.bearer("fine-token");
+    let is_back = |answer: &Response| answer.status == 200;
+    wait::within(RELOAD, || fine.send(&url).ok().filter(is_back));
     let private = Expect::status(200).header("Cache-Control", "private, max-age=60");
-    suite.ask(
-        "access file: its token reads",
-        &fine.bearer("fine-token"),
-        &private,
-    );
+    suite.ask("access file: its token reads", &fine, &private);
     let empty = Expect::status(200).json_has(json!({ "namespaces": [] }));
     let list = Request::get("/namespaces");
     let left = |answer: &Response| !answer.json().to_string().contains("@fine");

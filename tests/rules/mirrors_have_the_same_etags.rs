@@ -17,6 +17,7 @@ use rack_tests::tree::{assert_same, tree};
 use rack_tests::wait;
 use serde_json::json;
 
+const ENCODINGS: &str = "br,gzip,zstd";
 const CODINGS: [&str; 4] = ["identity", "br", "gzip", "zstd"];
 
 #[test]
@@ -26,7 +27,7 @@ fn mirrors_have_the_same_etags() {
     let nginx = registry.nginx().unhurried().start();
     let tags = tags(&registry, &nginx);
 
-    let mirror = Registry::new(&json!({}));
+    let mirror = Registry::new(&json!({})).setting("RACK_ENCODINGS", ENCODINGS);
     let (from, to) = (registry.public().join(""), mirror.public().join(""));
     until_the_clock_went_on(&registry);
     let copied = Command::new("rsync").arg("-rt").args([from, to]).status();
@@ -105,7 +106,7 @@ fn is_of_a_version(url: &str) -> bool {
 /// Built more than once, so that the times of one address have a past; a part of it was uploaded.
 fn with_history(random: &mut Random) -> Registry {
     let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }))
-        .setting("RACK_ENCODINGS", "br,gzip,zstd");
+        .setting("RACK_ENCODINGS", ENCODINGS);
     Release::many("@open", 3).for_each(|release| registry.put(&release));
     Release::many("@team", 1).for_each(|release| registry.put(&release));
     let preset =

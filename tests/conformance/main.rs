@@ -28,7 +28,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::http::Request;
 use rack_tests::registry::Registry;
+use rack_tests::wait;
 use serde_json::Value;
 
 use expect::Expect;
@@ -95,7 +97,14 @@ fn ours(registry: &Registry) -> ExitCode {
         access_file::run(suite);
     });
 
+    // When the last verdict is over, so are all that were given before.
+    let last = Request::get("/registries/@team/features/secret").bearer("the-last-of-all");
+    let status = || last.send(&nginx.url()).map(|answer| answer.status).ok();
+    assert_eq!(status(), Some(401));
     daemon.stop();
+    wait::until("the last verdict to be over", wait::LONG, || {
+        (status() == Some(503)).then_some(())
+    });
     let alone = Target {
         url: nginx.url(),
         pass: Pass::NginxAlone,

@@ -136,8 +136,8 @@ fn one_nginx_many_registries() {
     assert_error(
         &get(
             &first,
-            "/registries/@team/features/nothing",
-            Some("first-word"),
+            "/registries/@team/features/item",
+            Some("a word of which nothing is known yet"),
         ),
         503,
         "UNAVAILABLE",

@@ -27,6 +27,7 @@ pub mod served;
 pub mod traces;
 pub mod tree;
 pub mod wait;
+pub mod watched;
 
 use std::env;
 use std::fmt::Display;

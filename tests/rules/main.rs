@@ -10,6 +10,7 @@
 )]
 
 mod a_check_starts_nothing;
+mod a_mirror_only_reads;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;

@@ -6,6 +6,7 @@ use rack_tests::coding::decode;
 use rack_tests::http::Request;
 
 use crate::expect::Expect;
+use crate::pass::Pass;
 use crate::seed::TEAM_READ;
 use crate::suite::{Suite, unless};
 
@@ -72,7 +73,7 @@ impl Resource {
 }
 
 /// Documents and files, public and gated, with variants and without.
-pub(crate) const RESOURCES: [Resource; 9] = [
+static RESOURCES: [Resource; 9] = [
     Resource::new("/registries/@open/quality/lint", true),
     Resource::new("/registries/@open/quality/lint/1.0.0", true),
     Resource::new(
@@ -93,9 +94,16 @@ pub(crate) const RESOURCES: [Resource; 9] = [
 /// Text that does not get smaller, and what is no text.
 const NEVER: [&str; 4] = ["empty.txt", "noise.txt", "noise.png", "zeros.bin"];
 
+/// The resources that are there in this pass.
+pub(crate) fn resources(suite: &Suite) -> impl Iterator<Item = &'static Resource> + use<> {
+    let alone = suite.target().pass == Pass::NginxAlone;
+    let is_there = move |resource: &&Resource| !alone || resource.token.is_none();
+    RESOURCES.iter().filter(is_there)
+}
+
 /// Runs the matrix.
 pub(crate) fn run(suite: &mut Suite) {
-    for resource in &RESOURCES {
+    for resource in resources(suite) {
         for (spelling, coding) in SPELLINGS {
             let coding = coding.filter(|_| resource.has_variants);
             ask(suite, resource, spelling, coding);

@@ -2,13 +2,13 @@
 
 use rack_tests::http::Request;
 
-use crate::codings::{RESOURCES, Resource};
+use crate::codings::{Resource, resources};
 use crate::expect::Expect;
 use crate::suite::Suite;
 
 /// Runs the cases.
 pub(crate) fn run(suite: &mut Suite) {
-    for resource in &RESOURCES {
+    for resource in resources(suite) {
         revalidate(suite, resource, None);
         if resource.has_variants {
             revalidate(suite, resource, Some("gzip"));

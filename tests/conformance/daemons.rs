@@ -1,6 +1,6 @@
 //! Daemons with settings of their own: what the usual one would never say.
 
-use rack_tests::daemon::{ADMIN_TOKEN, Rackd, RackdBuilder};
+use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::Request;
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
@@ -9,64 +9,85 @@ use rack_tests::release::Release;
 use serde_json::json;
 
 use crate::expect::Expect;
+use crate::pass::Pass;
 use crate::suite::{Suite, Target, unless};
+
+/// Rates that hold nobody up: of writes, and of reads.
+pub(crate) const UNHURRIED: [(&str, &str); 2] = [
+    ("--rate-limit", "1000000/min"),
+    ("--rate-limit-reads", "1000000/min"),
+];
 
 /// Runs the cases.
 pub(crate) fn run(suite: &mut Suite) {
     metrics(suite);
+    let [writes, reads] = UNHURRIED;
     let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
     registry.put(&Release::new("@open", "auth", "1.0.0"));
     registry.build();
     with(
         suite,
         &registry,
-        registry.rackd().unhurried().switch("--read-only"),
+        &[writes, reads, ("--read-only", "true")],
         read_only,
     );
     with(
         suite,
         &registry,
-        registry.rackd().unhurried().flag("--max-upload", "1MiB"),
+        &[writes, reads, ("--max-upload", "1MiB")],
         small_uploads,
     );
     with(
         suite,
         &registry,
-        registry.rackd().flag("--rate-limit", "5/min"),
+        &[("--rate-limit", "5/min"), reads],
         slow_writes,
     );
     with(
         suite,
         &registry,
-        registry.rackd().flag("--rate-limit-reads", "5/min"),
+        &[writes, ("--rate-limit-reads", "5/min")],
         slow_reads,
     );
-    with(
-        suite,
-        &registry,
-        registry.rackd().unhurried(),
-        default_encodings,
-    );
+    with(suite, &registry, &UNHURRIED, default_encodings);
 }
 
-/// Runs cases against a daemon of their own.
+/// Runs cases against a daemon of their own, and against nginx in front of it where that is what is tested. Both have
+/// the same settings.
 pub(crate) fn with(
     suite: &mut Suite,
     registry: &Registry,
-    builder: RackdBuilder<'_>,
+    flags: &[(&str, &str)],
     cases: impl FnOnce(&mut Suite, &Rackd),
 ) {
-    let daemon = builder.start();
+    let (mut rackd, mut nginx) = (registry.rackd().behind_a_proxy(), registry.nginx());
+    for (flag, value) in flags {
+        rackd = match *value {
+            "true" => rackd.switch(flag),
+            value => rackd.flag(flag, value),
+        };
+        let variable = flag.replace("--", "RACK_").replace('-', "_").to_uppercase();
+        nginx = nginx.setting(&variable, value);
+    }
+    let daemon = rackd.start();
+    let nginx = (suite.target().pass == Pass::Nginx).then(|| nginx.daemon(&daemon).start());
     let target = Target {
-        url: daemon.url().to_owned(),
-        admin: ADMIN_TOKEN.to_owned(),
+        url: nginx
+            .as_ref()
+            .map_or(daemon.url().to_owned(), |nginx| nginx.url()),
         source: registry.source(),
-        ours: true,
+        twin: None,
+        ..suite.target().clone()
     };
     suite.on(target, |suite| cases(suite, &daemon));
 }
 
 fn metrics(suite: &mut Suite) {
+    if suite.target().pass == Pass::Nginx {
+        let expect = Expect::error(404, "NOT_FOUND");
+        suite.ask("daemons: metrics", &Request::get("/metrics"), &expect);
+        return;
+    }
     let expect = Expect::status(200).header("Cache-Control", "no-store");
     if let Some(answer) = suite.ask("daemons: metrics", &Request::get("/metrics"), &expect) {
         suite.check("daemons: metrics are Prometheus text", |_| {

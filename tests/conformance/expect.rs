@@ -72,6 +72,10 @@ impl Expect {
         self
     }
 
+    pub(crate) fn wanted_status(&self) -> u16 {
+        self.status
+    }
+
     pub(crate) fn is_ok(&self) -> bool {
         self.status == 200
     }

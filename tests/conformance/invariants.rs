@@ -2,6 +2,7 @@
 
 use rack_tests::http::{Request, Response};
 
+use crate::pass::Pass;
 use crate::suite::Target;
 
 const READS: [&str; 4] = ["/registries/", "/namespaces", "/presets/", "/schemas/"];
@@ -16,7 +17,7 @@ pub(crate) fn problems(response: &Response, request: &Request, target: &Target) 
         200 | 304 if is_read => read_rules(response, request, &mut rules),
         _ => {}
     }
-    if target.ours {
+    if target.pass == Pass::Rackd {
         rules.push((
             "X-Request-Id is missing",
             response.header("X-Request-Id").is_some(),

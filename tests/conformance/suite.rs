@@ -13,6 +13,7 @@ use rack_tests::release::Release;
 
 use crate::expect::Expect;
 use crate::invariants;
+use crate::pass::{Pass, can_be_repeated, disagreement};
 
 /// The server under test.
 #[derive(Debug, Clone)]
@@ -23,8 +24,10 @@ pub(crate) struct Target {
     pub(crate) admin: String,
     /// A source tree like the one that it serves.
     pub(crate) source: PathBuf,
-    /// Whether it is a `rackd` that we started, with nothing in front.
-    pub(crate) ours: bool,
+    /// Who answers there.
+    pub(crate) pass: Pass,
+    /// A server with the same trees, that is to give the same answers.
+    pub(crate) twin: Option<String>,
 }
 
 /// The problem, if there is one.
@@ -86,6 +89,7 @@ impl Suite {
         expect: &Expect,
     ) -> Option<Response> {
         let mut answer = None;
+        let expect = self.target.pass.expect(request, expect);
         self.check(name, |target| {
             let response = request.send(&target.url)?;
             let mut problems = expect.problems(&response, request, target);
@@ -93,7 +97,31 @@ impl Suite {
             answer = Some(response);
             Ok(problems)
         });
+        if let Some(answer) = &answer {
+            self.agree(name, request, answer);
+        }
         answer
+    }
+
+    /// Asks the twin the same, also by HEAD.
+    fn agree(&mut self, name: &str, request: &Request, answer: &Response) {
+        let Some(twin) = self.target.twin.clone() else {
+            return;
+        };
+        if !can_be_repeated(request, answer) {
+            return;
+        }
+        self.check(&format!("{name}, agreement"), |_| {
+            Ok(disagreement(&request.send(&twin)?, answer))
+        });
+        if request.method == "GET" {
+            let mut request = request.clone();
+            request.method = "HEAD".to_owned();
+            self.check(&format!("{name}, agreement by HEAD"), |target| {
+                let (embedded, nginx) = (request.send(&twin)?, request.send(&target.url)?);
+                Ok(disagreement(&embedded, &nginx))
+            });
+        }
     }
 
     /// A case of any other form, which lists what is wrong.
@@ -102,6 +130,7 @@ impl Suite {
         name: &str,
         case: impl FnOnce(&Target) -> io::Result<Vec<String>>,
     ) {
+        let name = format!("{}{name}", self.target.pass.label());
         let chosen = |filter: &String| name.contains(&filter[..]);
         if !self.filters.is_empty() && !self.filters.iter().any(chosen) {
             return;
@@ -110,7 +139,7 @@ impl Suite {
         let problems =
             case(&self.target).unwrap_or_else(|fault| vec![format!("no answer: {fault}")]);
         if !problems.is_empty() {
-            self.failed.push((name.to_owned(), problems));
+            self.failed.push((name, problems));
         }
     }
 

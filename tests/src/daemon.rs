@@ -24,6 +24,7 @@ pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests-4b1d";
 #[derive(Debug)]
 pub struct RackdBuilder<'a> {
     registry: &'a Registry,
+    listen: String,
     args: Vec<OsString>,
     admin_token: String,
 }
@@ -32,7 +33,8 @@ impl<'a> RackdBuilder<'a> {
     pub(crate) fn new(registry: &'a Registry) -> Self {
         Self {
             registry,
-            args: ["--listen", "127.0.0.1:0"].map(OsString::from).to_vec(),
+            listen: "127.0.0.1:0".to_owned(),
+            args: Vec::new(),
             admin_token: ADMIN_TOKEN.to_owned(),
         }
     }
@@ -47,6 +49,17 @@ impl<'a> RackdBuilder<'a> {
     pub fn switch(mut self, name: &str) -> Self {
         self.args.push(name.into());
         self
+    }
+
+    /// Where another one was before: who is in front finds it there.
+    pub fn listen(mut self, address: &str) -> Self {
+        self.listen = address.to_owned();
+        self
+    }
+
+    /// Behind one proxy, whose word for the client's address counts.
+    pub fn behind_a_proxy(self) -> Self {
+        self.flag("--trust-proxy", "1")
     }
 
     /// With rates that hold nobody up: tests ask more often than a client should.
@@ -90,6 +103,7 @@ impl<'a> RackdBuilder<'a> {
         let process = self
             .registry
             .command(&binaries::rackd())
+            .args(["--listen", &self.listen])
             .args(self.args)
             .env("RACK_ADMIN_TOKEN", self.admin_token)
             .stdout(File::create(&stdout).expect("a file"))
@@ -118,6 +132,11 @@ impl Rackd {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// `127.0.0.1:PORT`
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     /// Its number among the processes.

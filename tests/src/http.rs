@@ -73,10 +73,19 @@ impl Request {
 
     /// Connects and sends the head, which announces the body. Sending that is the caller's.
     pub fn open(&self, base: &str) -> io::Result<Exchange> {
-        let base = base.strip_prefix("http://").unwrap_or(base);
-        let (host, prefix) = base.split_at(base.find('/').unwrap_or(base.len()));
+        let (host, prefix) = host_and_prefix(base);
+        let head = self.clone().header("Connection", "close");
+        let head = head.head(host, prefix);
+        let mut exchange = Exchange::connect(host)?;
+        exchange.bodiless = self.method == "HEAD";
+        exchange.send(head.as_bytes())?;
+        Ok(exchange)
+    }
+
+    /// The head as it is sent to that host.
+    fn head(&self, host: &str, prefix: &str) -> String {
         let mut head = format!("{} {}{} HTTP/1.1\r\n", self.method, prefix, self.target);
-        head += &format!("Host: {host}\r\nConnection: close\r\n");
+        head += &format!("Host: {host}\r\n");
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -84,19 +93,78 @@ impl Request {
             head += &format!("Content-Length: {}\r\n", self.body.len());
         }
         head += "\r\n";
-        let mut exchange = Exchange::connect(host)?;
-        exchange.bodiless = self.method == "HEAD";
-        exchange.send(head.as_bytes())?;
-        Ok(exchange)
+        head
     }
+}
+
+/// What stands behind `http://`, cut at the path.
+fn host_and_prefix(base: &str) -> (&str, &str) {
+    let base = base.strip_prefix("http://").unwrap_or(base);
+    base.split_at(base.find('/').unwrap_or(base.len()))
 }
 
 /// Sends bytes that may be no HTTP at all, and reads what comes back.
 pub fn send_raw(base: &str, bytes: &[u8]) -> io::Result<Response> {
-    let host = base.strip_prefix("http://").unwrap_or(base);
-    let mut exchange = Exchange::connect(host.split('/').next().unwrap_or(host))?;
+    open_raw(base, bytes)?.finish()
+}
+
+/// Sends bytes that may be no HTTP at all, or more than one request. What comes back is the caller's to read.
+pub fn open_raw(base: &str, bytes: &[u8]) -> io::Result<Exchange> {
+    let mut exchange = Exchange::connect(host_and_prefix(base).0)?;
     exchange.send(bytes)?;
-    exchange.finish()
+    Ok(exchange)
+}
+
+/// A connection that is kept for many requests, one after another.
+#[derive(Debug)]
+pub struct Connection {
+    base: String,
+    exchange: Option<Exchange>,
+}
+
+impl Connection {
+    /// To a server, given as for [`Request::send`]. It connects when it is asked something.
+    pub fn new(base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            exchange: None,
+        }
+    }
+
+    /// Sends a request, and reads the answer.
+    pub fn ask(&mut self, request: &Request) -> io::Result<Response> {
+        let (host, prefix) = host_and_prefix(&self.base);
+        let mut bytes = request.head(host, prefix).into_bytes();
+        bytes.extend_from_slice(&request.body);
+        self.ask_raw(&bytes, request.method == "HEAD")
+    }
+
+    /// Sends bytes as they are, and reads one answer. If the server closed the connection since the last one, there
+    /// is a new one.
+    pub fn ask_raw(&mut self, bytes: &[u8], is_head: bool) -> io::Result<Response> {
+        if let Some(exchange) = self.exchange.take()
+            && let Ok(response) = self.ask_on(exchange, bytes, is_head)
+        {
+            return Ok(response);
+        }
+        let exchange = Exchange::connect(host_and_prefix(&self.base).0)?;
+        self.ask_on(exchange, bytes, is_head)
+    }
+
+    fn ask_on(
+        &mut self,
+        mut exchange: Exchange,
+        bytes: &[u8],
+        is_head: bool,
+    ) -> io::Result<Response> {
+        // Who refuses early may stop reading: what counts is whether the answer arrives.
+        exchange.send(bytes).ok();
+        let response = exchange.receive(is_head)?;
+        if !response.list("Connection").contains("close") {
+            self.exchange = Some(exchange);
+        }
+        Ok(response)
+    }
 }
 
 /// A request that is on its way.
@@ -132,20 +200,51 @@ impl Exchange {
         }
     }
 
+    /// After `Expect: 100-continue`: nothing if the server asks for the body, else the answer that it gave instead.
+    pub fn answer_or_continue(&mut self) -> io::Result<Option<Response>> {
+        let head = self.head()?;
+        match head.status {
+            100 => Ok(None),
+            _ => self.body_of(head, self.bodiless).map(Some),
+        }
+    }
+
     /// Reads the answer.
     pub fn finish(mut self) -> io::Result<Response> {
+        let response = self.receive(self.bodiless)?;
+        let has_none = self.bodiless || matches!(response.status, 204 | 304);
+        if has_none && !self.rest().is_empty() {
+            return Err(invalid("a body where there can be none"));
+        }
+        Ok(response)
+    }
+
+    /// Whatever comes until the server closes the connection.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        // A reset is an end too.
+        self.stream.read_to_end(&mut rest).ok();
+        rest
+    }
+
+    /// Another hand on the connection, to send while somebody reads.
+    pub fn sender(&self) -> io::Result<TcpStream> {
+        self.stream.get_ref().try_clone()
+    }
+
+    /// Reads one answer of possibly several. That to a HEAD has no body, whatever its length says.
+    pub fn receive(&mut self, is_head: bool) -> io::Result<Response> {
         let mut response = self.head()?;
         while response.status < 200 {
             response = self.head()?;
         }
-        if self.bodiless || matches!(response.status, 204 | 304) {
-            if self
-                .stream
-                .read_to_end(&mut response.body)
-                .is_ok_and(|read| read > 0)
-            {
-                return Err(invalid("a body where there can be none"));
-            }
+        self.body_of(response, is_head)
+    }
+
+    /// Reads what comes behind a head.
+    fn body_of(&mut self, mut response: Response, is_head: bool) -> io::Result<Response> {
+        if is_head || matches!(response.status, 204 | 304) {
+            // There is none.
         } else if response.list("Transfer-Encoding").contains("chunked") {
             self.chunks(&mut response.body)?;
         } else if let Some(length) = response.header("Content-Length") {

@@ -8,13 +8,18 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+pub mod agreement;
 pub mod binaries;
+pub mod canaries;
 pub mod coding;
 pub mod daemon;
+pub mod errors;
 pub mod http;
 pub mod lock;
 pub mod multipart;
+pub mod nginx;
 pub mod package;
+pub mod questions;
 pub mod random;
 pub mod registry;
 pub mod release;
@@ -22,6 +27,7 @@ pub mod served;
 pub mod traces;
 pub mod tree;
 pub mod wait;
+pub mod watched;
 
 use std::env;
 use std::fmt::Display;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::binaries;
 use crate::daemon::RackdBuilder;
+use crate::nginx::NginxBuilder;
 use crate::release::Release;
 use crate::tree;
 use crate::wait;
@@ -109,6 +110,14 @@ impl Registry {
         self.logs().join(format!("{number:03}-{name}"))
     }
 
+    /// A new folder of a server in front, for its configuration and whatever it writes.
+    pub(crate) fn front(&self) -> PathBuf {
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        let folder = self.root().join(format!("nginx-{number:03}"));
+        fs::create_dir(&folder).expect("a folder");
+        folder
+    }
+
     /// Replaces the access file by any text.
     pub fn write_access(&self, text: impl AsRef<[u8]>) {
         fs::write(self.access(), text).expect("a file");
@@ -128,14 +137,9 @@ impl Registry {
 
     /// Runs `rackgen` to its end.
     pub fn rackgen(&self, args: &[&str]) -> Run {
-        let output = self.command(&binaries::rackgen()).args(args).output();
-        let output = output.expect("rackgen runs");
-        Run {
-            command: format!("rackgen {}", args.join(" ")),
-            status: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let mut command = self.command(&binaries::rackgen());
+        command.args(args);
+        Run::of(command, args)
     }
 
     /// Runs `rackgen build`, which has to go through without a complaint.
@@ -195,6 +199,11 @@ impl Registry {
         RackdBuilder::new(self)
     }
 
+    /// An nginx on these folders.
+    pub fn nginx(&self) -> NginxBuilder<'_> {
+        NginxBuilder::new(self)
+    }
+
     /// A command that has this registry's settings, and none of the caller's.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -230,6 +239,17 @@ pub struct Run {
 }
 
 impl Run {
+    /// Runs `rackgen` to its end; the arguments are for people.
+    pub(crate) fn of(mut command: Command, args: &[&str]) -> Self {
+        let output = command.output().expect("rackgen runs");
+        Self {
+            command: format!("rackgen {}", args.join(" ")),
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Stops the test unless the exit status is this one, and in any case if the program panicked.
     pub fn exits(self, status: i32) -> Self {
         assert!(!self.stderr.contains("panicked"), "{self}");

@@ -33,7 +33,7 @@ fn upload(suite: &mut Suite, release: &Release) -> Upload {
 }
 
 /// An upload that is right, of an item that nobody has seen yet.
-fn right(suite: &mut Suite) -> Upload {
+pub(crate) fn right(suite: &mut Suite) -> Upload {
     let release = suite.fresh("@drop");
     upload(suite, &release)
 }

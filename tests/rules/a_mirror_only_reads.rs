@@ -1,0 +1,104 @@
+//! nginx without a daemon gives what is public, as it is, and says of everything else that it is not to be had here.
+
+use std::fs;
+
+use rack_tests::errors::faults;
+use rack_tests::http::Request;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::tree::copy;
+use serde_json::json;
+
+#[test]
+fn a_mirror_only_reads() {
+    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let item = Release::new("@open", "item", "1.0.0").file("src/index.ts", "export {}\n");
+    registry.put(&item);
+    registry.put(&Release::new("@team", "secret", "1.0.0"));
+    registry.build();
+    // The public tree, and nothing besides: no source, no private tree, no state.
+    let mirror = Registry::new(&json!({}));
+    copy(&registry.public(), &mirror.public());
+    fs::remove_dir(mirror.source()).expect("a folder that is still empty");
+    let nginx = mirror.nginx().unhurried().start();
+
+    let get = |target: &str| Request::get(target);
+    for (request, status, code) in [
+        (get("/registries/@open/features/item"), 200, ""),
+        (get("/registries/@open/features/item/versions"), 200, ""),
+        (
+            get("/registries/@open/features/item/1.0.0/files/src/index.ts"),
+            200,
+            "",
+        ),
+        (
+            get("/registries/@open/features/item").bearer("unknown"),
+            200,
+            "",
+        ),
+        (get("/namespaces/@open/registries"), 200, ""),
+        (get("/namespaces"), 200, ""),
+        (get("/schemas/rack.json"), 200, ""),
+        (get("/health"), 200, ""),
+        (
+            Request::new("OPTIONS", "/registries/@open/features/item"),
+            204,
+            "",
+        ),
+        (get("/registries/@open/features/none"), 404, "NOT_FOUND"),
+        (
+            get("/registries/@team/features/secret"),
+            403,
+            "FORBIDDEN_NAMESPACE",
+        ),
+        (
+            get("/registries/@team/features/secret").bearer("team"),
+            403,
+            "FORBIDDEN_NAMESPACE",
+        ),
+        (
+            get("/namespaces/@team/registries"),
+            403,
+            "FORBIDDEN_NAMESPACE",
+        ),
+        (
+            get("/registries/@nowhere/features/any"),
+            403,
+            "FORBIDDEN_NAMESPACE",
+        ),
+        (get("/registries/@open"), 400, "INVALID_PATH"),
+        (
+            get("/registries/@open/..%2f@team/features/secret"),
+            400,
+            "INVALID_PATH",
+        ),
+        (get("/metrics"), 404, "NOT_FOUND"),
+        (get("/whoami").bearer("team"), 404, "NOT_FOUND"),
+        (get("/auth"), 404, "NOT_FOUND"),
+        (
+            Request::new("POST", "/registries"),
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+        (
+            Request::new("POST", "/registries").bearer("team"),
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+        (
+            Request::new("PUT", "/registries/@open/features/item/1.0.0/yank").bearer("team"),
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+    ] {
+        let answer = request.send(&nginx.url()).expect("an answer");
+        assert_eq!(
+            (answer.status, &answer.code()[..]),
+            (status, code),
+            "{request:?}"
+        );
+        assert_eq!(faults(&answer, false), Vec::<String>::new(), "{request:?}");
+    }
+    let served = get(&item.url()).send(&nginx.url()).expect("an answer");
+    assert_eq!(served.body, item.manifest());
+}

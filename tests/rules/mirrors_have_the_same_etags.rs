@@ -1,0 +1,139 @@
+//! A tag means the same everywhere and always: on a mirror that `rsync -rt` made, and on the tree that a build made
+//! again from nothing, as far as versions and files go.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use std::time::SystemTime;
+
+use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::http::{Connection, Request};
+use rack_tests::nginx::{Nginx, with_daemon};
+use rack_tests::proved;
+use rack_tests::random::Random;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::tree::{assert_same, tree};
+use rack_tests::wait;
+use serde_json::json;
+
+const ENCODINGS: &str = "br,gzip,zstd";
+const CODINGS: [&str; 4] = ["identity", "br", "gzip", "zstd"];
+
+#[test]
+fn mirrors_have_the_same_etags() {
+    let mut random = Random::announced("mirrors_have_the_same_etags");
+    let registry = with_history(&mut random);
+    let nginx = registry.nginx().unhurried().start();
+    let tags = tags(&registry, &nginx);
+
+    let mirror = Registry::new(&json!({})).setting("RACK_ENCODINGS", ENCODINGS);
+    let (from, to) = (registry.public().join(""), mirror.public().join(""));
+    until_the_clock_went_on(&registry);
+    let copied = Command::new("rsync").arg("-rt").args([from, to]).status();
+    assert!(copied.expect("rsync runs").success());
+    let mirrored = mirror.nginx().unhurried().start();
+    let on_mirror = self::tags(&registry, &mirrored);
+    assert_same("on the mirror", &tags, &on_mirror);
+
+    fs::remove_dir_all(registry.public()).expect("a tree of ours");
+    fs::remove_file(registry.state().join("record.redb")).expect("a record");
+    registry.build();
+    let again = self::tags(&registry, &nginx);
+    let lasting = |tags: &Tags| -> Tags {
+        let lasting = tags.iter().filter(|(url, _)| is_of_a_version(url));
+        lasting
+            .map(|(url, tag)| (url.clone(), tag.clone()))
+            .collect()
+    };
+    assert_same(
+        "after it was built again",
+        &lasting(&tags),
+        &lasting(&again),
+    );
+    assert_same("its addresses", &addresses(&tags), &addresses(&again));
+    proved(
+        "mirrors have the same tags",
+        format!(
+            "{} representations; {} of versions and files also when built again",
+            tags.len(),
+            lasting(&tags).len()
+        ),
+    );
+}
+
+/// Address and coding → tag and coding of the answer.
+type Tags = BTreeMap<String, String>;
+
+/// Asks for everything in the public tree.
+fn tags(registry: &Registry, nginx: &Nginx) -> Tags {
+    let mut connection = Connection::new(&nginx.url());
+    let mut tags = Tags::new();
+    for path in tree(&registry.public())
+        .into_keys()
+        .filter(|path| !path.starts_with('.'))
+    {
+        let is_file = path.contains("/files/") || path.starts_with("schemas/");
+        let url = match is_file {
+            true => &path[..],
+            false => path.strip_suffix("/index.json").expect("a document"),
+        };
+        for coding in CODINGS {
+            let request = Request::get(&format!("/{url}")).header("Accept-Encoding", coding);
+            let answer = connection.ask(&request).expect("an answer");
+            assert_eq!(answer.status, 200, "{url}: {answer:?}");
+            let tag = answer.header("ETag").expect("an ETag");
+            let sent = answer.header("Content-Encoding").unwrap_or("identity");
+            tags.insert(format!("/{url} in {coding}"), format!("{tag} in {sent}"));
+        }
+    }
+    assert!(tags.values().any(|tag| tag.ends_with(" in br")), "{tags:?}");
+    tags
+}
+
+fn addresses(tags: &Tags) -> BTreeMap<String, ()> {
+    tags.keys().map(|address| (address.clone(), ())).collect()
+}
+
+/// Whether an address has a version among its segments, so that its bytes never change.
+fn is_of_a_version(url: &str) -> bool {
+    let is_version = |segment: &str| {
+        segment.starts_with(|first: char| first.is_ascii_digit()) && segment.contains('.')
+    };
+    url.split(['/', ' ']).any(is_version)
+}
+
+/// Built more than once, so that the times of one address have a past; a part of it was uploaded.
+fn with_history(random: &mut Random) -> Registry {
+    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }))
+        .setting("RACK_ENCODINGS", ENCODINGS);
+    Release::many("@open", 3).for_each(|release| registry.put(&release));
+    Release::many("@team", 1).for_each(|release| registry.put(&release));
+    let preset =
+        json!({ "name": "starter", "version": "1.0.0", "registries": ["@open/features/item-0"] });
+    registry.put_file("presets/starter/preset.json", preset.to_string());
+    registry.build();
+    let (_nginx, daemon) = with_daemon(&registry);
+    for version in ["1.0.0", "1.1.0", "2.0.0+build.1"] {
+        let release =
+            Release::new("@open", "uploaded", version).file("logo.png", random.bytes(300));
+        let release = release.file("src/index.ts", "export const uploaded = true\n".repeat(40));
+        let answer = daemon.publish(&release, ADMIN_TOKEN, random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+    }
+    daemon.stop();
+    registry
+}
+
+/// A time that is made anew is seen only where it is not by chance the old one.
+fn until_the_clock_went_on(registry: &Registry) {
+    let newest = tree(&registry.public())
+        .into_values()
+        .map(|entry| entry.mtime)
+        .max();
+    let newest = newest.expect("a tree with files");
+    wait::until("a second that no file is of", wait::LONG, || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        (now.expect("a clock that is set").as_secs() > newest).then_some(())
+    });
+}

@@ -26,6 +26,7 @@ mod links_and_pipes_are_not_opened;
 mod locks_name_their_holder;
 mod lost_trees_come_back_with_their_etags;
 mod memory_stays_flat;
+mod no_decision_of_the_past_opens_anything;
 mod one_daemon_at_a_time;
 mod operator_root_builds;
 mod other_web_servers_answer_alike;

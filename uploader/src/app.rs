@@ -69,6 +69,13 @@ impl App {
         access.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Who may do what by the file of this moment, for what could make something public: a reload may be on its way.
+    /// A file that cannot be read changes nothing.
+    pub(crate) fn decision(&self) -> Arc<Access> {
+        let decided = self.access_source.load().map(Arc::new);
+        decided.unwrap_or_else(|_| self.access())
+    }
+
     /// Where the decisions come from.
     pub(crate) fn access_source(&self) -> &AccessSource {
         &self.access_source

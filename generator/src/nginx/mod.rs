@@ -171,13 +171,48 @@ impl Site {
             media_types: TABLE.map(|(extension, media_type)| (extension, media_type.as_str())),
             default_type: MediaType::BYTES.as_str(),
             allowed_headers: ALLOWED_HEADERS,
-            errors: ERRORS.map(|(code, message)| Answer {
-                status: code.status(),
-                code: named(code, &self.instance),
-                message: message.replace("$_", &format!("${}_", self.instance)),
-            }),
+            errors: self.errors(),
             server,
         })
+    }
+}
+
+impl Site {
+    /// The errors that nginx answers by itself.
+    fn errors(&self) -> Vec<Answer> {
+        let variable = |name| format!("${}_{name}", self.instance);
+        let own = |code: ErrorCode, message: &str| Answer {
+            status: code.status(),
+            code: code.as_str().into(),
+            message: message.into(),
+        };
+        // Of some statuses there are several codes: maps know which, and the words.
+        let by_map = |code: ErrorCode, name| Answer {
+            status: code.status(),
+            code: variable(name),
+            message: format!("{}_message", variable(name)),
+        };
+        let mut errors = vec![
+            by_map(ErrorCode::BadRequest, "invalid"),
+            by_map(ErrorCode::NotFound, "found"),
+        ];
+        errors.push(own(
+            ErrorCode::MethodNotAllowed,
+            &format!("this address takes {}", variable("allow")),
+        ));
+        errors.extend(FIXED.map(|(code, message)| own(code, message)));
+        match self.daemon {
+            Some(_) => errors.extend(
+                [ErrorCode::Unauthorized, ErrorCode::ForbiddenNamespace]
+                    .map(|code| by_map(code, "denied")),
+            ),
+            // Nobody can be asked who may: what is not public is not here.
+            None => errors.push(own(
+                ErrorCode::ForbiddenNamespace,
+                "this is not a namespace of this mirror",
+            )),
+        }
+        errors
     }
 }
 
@@ -206,7 +241,7 @@ struct Names<'a> {
     media_types: [(&'static str, &'static str); TABLE.len()],
     default_type: &'static str,
     allowed_headers: &'static str,
-    errors: [Answer; ERRORS.len()],
+    errors: Vec<Answer>,
     #[serde(flatten)]
     server: Option<OwnServer<'a>>,
 }
@@ -353,13 +388,8 @@ struct Answer {
     message: String,
 }
 
-/// What nginx says in each status; `$_` are variables of the instance.
-const ERRORS: [(ErrorCode, &str); 11] = [
-    (ErrorCode::BadRequest, "$_invalid_message"),
-    (ErrorCode::Unauthorized, "$_denied_message"),
-    (ErrorCode::ForbiddenNamespace, "$_denied_message"),
-    (ErrorCode::NotFound, "$_found_message"),
-    (ErrorCode::MethodNotAllowed, "this address takes $_allow"),
+/// What nginx says where a status has one code.
+const FIXED: [(ErrorCode, &str); 6] = [
     (
         ErrorCode::PayloadTooLarge,
         "this body is longer than it may be",
@@ -382,16 +412,6 @@ const ERRORS: [(ErrorCode, &str); 11] = [
         "the registry cannot do this at the moment; try again later",
     ),
 ];
-
-/// The code, or the variable that says which one of its status it is.
-fn named(code: ErrorCode, instance: &Instance) -> String {
-    match code {
-        ErrorCode::BadRequest => format!("${instance}_invalid"),
-        ErrorCode::Unauthorized | ErrorCode::ForbiddenNamespace => format!("${instance}_denied"),
-        ErrorCode::NotFound => format!("${instance}_found"),
-        code => code.as_str().to_owned(),
-    }
-}
 
 /// A path as it can stand between double quotes.
 fn quoted(path: &Path) -> Result<&str> {

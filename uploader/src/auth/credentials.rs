@@ -1,6 +1,6 @@
 //! From headers to a caller: the admin, the holder of tokens, or nobody.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use rackgen::access::{Access, SecretHash, Token};
 use rackgen::error_code::ErrorCode;
@@ -20,10 +20,8 @@ impl Credential {
     /// # Errors
     /// An `Authorization` of another kind, or one that is no text: `INVALID_TOKEN`.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
-        let text = |value: &actix_web::http::header::HeaderValue| {
-            value.to_str().map(str::to_owned).map_err(|_| malformed())
-        };
-        if let Some(value) = headers.get(AUTHORIZATION) {
+        let text = |value: &HeaderValue| value.to_str().map(str::to_owned).map_err(|_| malformed());
+        if let Some(value) = sent(headers, AUTHORIZATION.as_str()) {
             let value = text(value)?;
             return match value.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -32,15 +30,17 @@ impl Credential {
                 _ => Err(malformed()),
             };
         }
-        match headers.get(TOKEN_HEADER) {
+        match sent(headers, TOKEN_HEADER) {
             Some(value) => Ok(Self::of(&text(value)?)),
             None => Ok(None),
         }
     }
 
-    /// Whether anything of the kind is sent, be it empty or malformed.
+    /// Whether anything of the kind is sent, be it malformed.
     pub(crate) fn is_sent(headers: &HeaderMap) -> bool {
-        headers.contains_key(AUTHORIZATION) || headers.contains_key(TOKEN_HEADER)
+        [AUTHORIZATION.as_str(), TOKEN_HEADER]
+            .into_iter()
+            .any(|name| sent(headers, name).is_some())
     }
 
     /// An empty one counts as none.
@@ -139,6 +139,11 @@ impl Caller<'_> {
             _ => "admin".into(),
         }
     }
+}
+
+/// A header that says something: an empty one is as good as none, and nginx cannot tell the two apart.
+fn sent<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    headers.get(name).filter(|value| !value.is_empty())
 }
 
 fn has_expired(token: &Token, now: Timestamp) -> bool {

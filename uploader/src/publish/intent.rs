@@ -151,7 +151,7 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         }
         Ok(()) => {}
     }
-    let access = app.access();
+    let access = app.decision();
     // What is not declared any longer is stored all the same, and shown if it is declared again.
     if access.audience(&release.item.namespace).is_some()
         && let Some(item) = registry.load_item(&release.item)?

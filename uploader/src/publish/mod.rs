@@ -68,8 +68,9 @@ pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId
         digest,
         files,
     } = package;
-    // Asked again: the token may have been revoked while the archive was unpacked.
-    let access = app.access();
+    // Asked again, and under the lock: the token may have been revoked while the archive was unpacked, and what a
+    // build has just gated must not become public again.
+    let access = app.decision();
     let caller = app.identify(&access, sender)?;
     decide::publish(&access, &id.item.namespace, &caller)?;
 

@@ -83,7 +83,7 @@ pub(crate) async fn read(
 }
 
 /// The best representation in the tree of this audience. A namespace whose access just changed may still be in
-/// the other one; who may read it is decided already.
+/// the other one; who may read it is decided already, but nothing private becomes public by a decision of the past.
 fn find(
     app: &App,
     audience: Audience,
@@ -94,11 +94,17 @@ fn find(
         Audience::Public => Audience::Private,
         Audience::Private => Audience::Public,
     };
-    for audience in [audience, other] {
-        let tree = app.registry.folders().tree(audience);
-        let found = Stored::open(tree, key, accepted).map_err(|fault| Refusal::internal(&fault))?;
+    for tree in [audience, other] {
+        let folder = app.registry.folders().tree(tree);
+        let found =
+            Stored::open(folder, key, accepted).map_err(|fault| Refusal::internal(&fault))?;
         if found.is_some() {
-            return Ok(found);
+            let opens = |namespace: &Namespace| {
+                app.decision().audience(namespace) == Some(Audience::Public)
+            };
+            let is_crossing = audience == Audience::Public && tree == Audience::Private;
+            let allowed = !is_crossing || key.namespace().is_some_and(opens);
+            return Ok(found.filter(|_| allowed));
         }
     }
     Ok(None)

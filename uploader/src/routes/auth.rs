@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
-use rackgen::model::Namespace;
+use rackgen::model::{Audience, Namespace};
 
 use crate::answer::Refusal;
 use crate::app::App;
@@ -20,20 +20,33 @@ const CACHE_SECONDS: HeaderName = HeaderName::from_static("x-accel-expires");
 /// The verdict on whether a namespace may be read with what was sent.
 pub(super) fn auth(app: &App, request: &HttpRequest) -> HttpResponse {
     match judge(app, request) {
-        Ok(()) => HttpResponse::NoContent()
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish(),
+        Ok(audience) => grant(audience),
         Err(refusal) => refuse(&refusal, Credential::is_sent(request.headers())),
     }
 }
 
-fn judge(app: &App, request: &HttpRequest) -> Result<(), Refusal> {
+/// Who else may read what may be read.
+fn judge(app: &App, request: &HttpRequest) -> Result<Audience, Refusal> {
     // Before credentials are looked at: they may be guesses.
     app.strict.check(app.client(request))?;
-    let access = app.access();
     let namespace = namespace(request)?;
+    let mut access = app.access();
+    if access.audience(&namespace) == Some(Audience::Public) {
+        // nginx asks before it looks into the private tree, which no decision of the past may open.
+        access = app.decision();
+    }
     let identify = || app.caller(&access, request.headers());
-    decide::read(&access, &namespace, identify).map(drop)
+    decide::read(&access, &namespace, identify)
+}
+
+fn grant(audience: Audience) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if audience == Audience::Public {
+        // Nor may one that is kept.
+        response.insert_header((CACHE_SECONDS, "0"));
+    }
+    response.finish()
 }
 
 fn namespace(request: &HttpRequest) -> Result<Namespace, Refusal> {

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use rack_tests::coding::decode;
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
-use rack_tests::http::{Request, Response};
+use rack_tests::http::{Request, Response, send_raw};
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
 use rack_tests::random::Random;
@@ -137,6 +137,7 @@ fn answers_alike(program: &str, arguments: impl Fn(&Registry, &Rackd, &str) -> V
     publishes(&server);
     gated_is_read_with_its_token(&server);
     inner_is_not_reached(&server);
+    whole_urls_lead_nowhere(&server, &registry);
     daemon.kill();
     without_its_daemon(&server, &urls);
     proved(
@@ -522,6 +523,33 @@ fn inner_is_not_reached(server: &Server) {
             answer.status
         );
         is_json(&answer).unwrap_or_else(|fault| panic!("{target}: {fault}"));
+    }
+}
+
+/// A request line may hold a whole URL, as for a proxy, or no version: the files of ours stay out of reach.
+fn whole_urls_lead_nowhere(server: &Server, registry: &Registry) {
+    let marker = fs::read(registry.public().join(".rack-id")).expect("a marker");
+    for target in [
+        "/.rack-id",
+        "/.staging/1.json",
+        "/.variants/br/namespaces/index.json",
+        "/../access.json",
+    ] {
+        for line in [
+            format!("GET {}{target} HTTP/1.1", server.url()),
+            format!("GET {} HTTP/1.1", target.trim_start_matches('/')),
+            format!("GET {target} HTTP/1.0"),
+        ] {
+            let host = server.url().trim_start_matches("http://");
+            let request = format!("{line}\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let answer = send_raw(server.url(), request.as_bytes()).expect("an answer");
+            assert!(
+                matches!(answer.status, 400 | 404),
+                "{line}: {}",
+                answer.status
+            );
+            assert_ne!(answer.body, marker, "{line}");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use rack_tests::coding::decode;
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
-use rack_tests::http::{Request, Response};
+use rack_tests::http::{Request, Response, send_raw};
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
 use rack_tests::random::Random;
@@ -137,6 +137,7 @@ fn answers_alike(program: &str, arguments: impl Fn(&Registry, &Rackd, &str) -> V
     publishes(&server);
     gated_is_read_with_its_token(&server);
     inner_is_not_reached(&server);
+    whole_urls_lead_nowhere(&server, &registry);
     daemon.kill();
     without_its_daemon(&server, &urls);
     proved(
@@ -401,11 +402,12 @@ fn compare_read(
         200,
         ask("GET", server.url(), Some("\"other\""))?.status,
     )?;
-    let part = Request::get(url)
-        .header("Range", "bytes=0-1")
-        .header("Accept-Encoding", "identity");
-    let part = part.send(server.url()).map_err(|fault| fault.to_string())?;
-    same("status of a range", 200, part.status)
+    for range in ["bytes=0-1", "bytes=999999999-"] {
+        let part = Request::get(url).header("Range", range);
+        let part = part.send(server.url()).map_err(|fault| fault.to_string())?;
+        same(&format!("status of the range {range}"), 200, part.status)?;
+    }
+    Ok(())
 }
 
 fn compare_refusal(server: &Server, daemon: &Rackd, request: &Request) -> Result<(), String> {
@@ -467,6 +469,9 @@ fn publishes(server: &Server) {
     let mut random = Random::announced("other_web_servers_answer_alike");
     let release = Release::new("@open", "fresh", "1.0.0").file("a.bin", random.bytes(3 << 20));
     let upload = Upload::new(Archive::pack(&release, &mut random));
+    let dry_run = upload.clone().dry_run().request().bearer(ADMIN_TOKEN);
+    let answer = dry_run.send(server.url()).expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.json());
     for status in [201, 409] {
         let answer = upload.request().bearer(ADMIN_TOKEN).send(server.url());
         assert_eq!(answer.expect("an answer").status, status);
@@ -487,6 +492,8 @@ fn gated_is_read_with_its_token(server: &Server) {
         Request::get("/registries/@gated/features/secret/1.0.0/files/a.txt").bearer("gated-token");
     let answer = request.send(server.url()).expect("an answer");
     assert_eq!(answer.status, 200);
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.header("Content-Length"), Some(&length[..]));
     let lifetime = answer.header("Cache-Control").unwrap_or_default();
     assert!(lifetime.starts_with("private"), "{lifetime}");
     assert!(
@@ -516,6 +523,33 @@ fn inner_is_not_reached(server: &Server) {
             answer.status
         );
         is_json(&answer).unwrap_or_else(|fault| panic!("{target}: {fault}"));
+    }
+}
+
+/// A request line may hold a whole URL, as for a proxy, or no version: the files of ours stay out of reach.
+fn whole_urls_lead_nowhere(server: &Server, registry: &Registry) {
+    let marker = fs::read(registry.public().join(".rack-id")).expect("a marker");
+    for target in [
+        "/.rack-id",
+        "/.staging/1.json",
+        "/.variants/br/namespaces/index.json",
+        "/../access.json",
+    ] {
+        for line in [
+            format!("GET {}{target} HTTP/1.1", server.url()),
+            format!("GET {} HTTP/1.1", target.trim_start_matches('/')),
+            format!("GET {target} HTTP/1.0"),
+        ] {
+            let host = server.url().trim_start_matches("http://");
+            let request = format!("{line}\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let answer = send_raw(server.url(), request.as_bytes()).expect("an answer");
+            assert!(
+                matches!(answer.status, 400 | 404),
+                "{line}: {}",
+                answer.status
+            );
+            assert_ne!(answer.body, marker, "{line}");
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use rack_tests::daemon::Rackd;
 use rack_tests::http::{Request, Response};
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::{tree, wait};
+use rack_tests::traces::traces;
+use rack_tests::wait;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -122,9 +123,8 @@ fn reload(suite: &mut Suite, registry: &Registry, daemon: &Rackd) {
     suite.check(
         "access file: nothing of it is left in the public tree",
         |_| {
-            let public = || tree::tree(&registry.public()).into_keys();
-            let of_it = || public().filter(|path| path.contains("@fine")).collect();
-            wait::within(RELOAD, || Vec::<String>::is_empty(&of_it()).then_some(()));
+            let of_it = || traces(&registry.public(), &["@fine"]);
+            wait::within(RELOAD, || of_it().is_empty().then_some(()));
             Ok(of_it())
         },
     );

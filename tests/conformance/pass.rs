@@ -37,8 +37,9 @@ impl Pass {
     }
 }
 
-/// Namespaces of the seed that anyone may read: their files are all that is needed.
-const OPEN: [&str; 3] = ["@open", "@drop", "@empty"];
+/// Namespaces of the seed that anyone may read and that have a folder: their files are all that is needed. Without one
+/// nobody but the daemon can tell them from the others.
+const OPEN: [&str; 2] = ["@open", "@drop"];
 
 /// Whether only the daemon knows the answer. What is wrong by itself (the path, the method, a request without
 /// credentials for an upload) is told by nginx.

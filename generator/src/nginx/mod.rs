@@ -174,6 +174,10 @@ impl Site {
             default_type: MediaType::BYTES.as_str(),
             allowed_headers: ALLOWED_HEADERS,
             errors: self.errors(),
+            empty_namespace: Answer::new(
+                ErrorCode::NamespaceNotFound,
+                "nothing was published in this namespace yet",
+            ),
             server,
         })
     }
@@ -183,11 +187,6 @@ impl Site {
     /// The errors that nginx answers by itself.
     fn errors(&self) -> Vec<Answer> {
         let variable = |name| format!("${}_{name}", self.instance);
-        let own = |code: ErrorCode, message: &str| Answer {
-            status: code.status(),
-            code: code.as_str().into(),
-            message: message.into(),
-        };
         // Of some statuses there are several codes: maps know which, and the words.
         let by_map = |code: ErrorCode, name| Answer {
             status: code.status(),
@@ -196,20 +195,20 @@ impl Site {
         };
         let mut errors = vec![
             by_map(ErrorCode::BadRequest, "invalid"),
-            by_map(ErrorCode::NotFound, "found"),
+            Answer::new(ErrorCode::NotFound, "there is nothing at this address"),
         ];
-        errors.push(own(
+        errors.push(Answer::new(
             ErrorCode::MethodNotAllowed,
             &format!("this address takes {}", variable("allow")),
         ));
-        errors.extend(FIXED.map(|(code, message)| own(code, message)));
+        errors.extend(FIXED.map(|(code, message)| Answer::new(code, message)));
         match self.daemon {
             Some(_) => errors.extend(
                 [ErrorCode::Unauthorized, ErrorCode::ForbiddenNamespace]
                     .map(|code| by_map(code, "denied")),
             ),
             // Nobody can be asked who may: what is not public is not here.
-            None => errors.push(own(
+            None => errors.push(Answer::new(
                 ErrorCode::ForbiddenNamespace,
                 "this is not a namespace of this mirror",
             )),
@@ -245,6 +244,8 @@ struct Names<'a> {
     default_type: &'static str,
     allowed_headers: &'static str,
     errors: Vec<Answer>,
+    /// Instead of a plain 404 where a namespace has nothing yet.
+    empty_namespace: Answer,
     #[serde(flatten)]
     server: Option<OwnServer<'a>>,
 }
@@ -389,6 +390,16 @@ struct Answer {
     status: u16,
     code: String,
     message: String,
+}
+
+impl Answer {
+    fn new(code: ErrorCode, message: &str) -> Self {
+        Self {
+            status: code.status(),
+            code: code.as_str().into(),
+            message: message.into(),
+        }
+    }
 }
 
 /// What nginx says where a status has one code.

@@ -56,7 +56,7 @@ enum Command {
     /// Upload a version to a registry, packing it if need be
     Publish(publish::Args),
     /// Print the configuration of an nginx that serves these trees
-    Nginx(nginx::Args),
+    Nginx(Box<nginx::Args>),
     /// Print a script that completes commands and flags in a shell
     #[command(
         after_help = "Examples:\n  rackgen completions bash > /etc/bash_completion.d/rackgen"
@@ -138,7 +138,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Check(args) => check::run(args, format),
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
-        Command::Nginx(args) => nginx::run(args, format),
+        Command::Nginx(args) => nginx::run(*args, format),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

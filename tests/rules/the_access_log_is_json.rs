@@ -1,6 +1,8 @@
 //! Each answer of nginx is one line of its access log, in JSON whatever the client wrote, and with the id that the
 //! client got.
 
+use std::collections::BTreeSet;
+
 use rack_tests::http::{Request, open_raw};
 use rack_tests::nginx::with_daemon;
 use rack_tests::registry::Registry;
@@ -17,38 +19,46 @@ fn the_access_log_is_json() {
     let (nginx, _daemon) = with_daemon(&registry);
     let open = "/registries/@open/features/item";
     let gated = "/registries/@team/features/secret";
+    // Each with a query of its own, by which its line is found.
+    let get = |path: &str, number: u32| Request::get(&format!("{path}?{number}"));
+    let hostile = format!("{open}?2\"}},{{\"status\":500");
     let requests = [
         (
-            Request::get(open).header("User-Agent", "\"quotes\" and \\ and \x1b[31m"),
+            get(open, 0).header("User-Agent", "\"quotes\" and \\ and \x1b[31m"),
             200,
         ),
-        (Request::get(open).header("Accept-Encoding", "br"), 200),
-        (Request::get(gated), 401),
-        (Request::get(gated).bearer(TOKEN), 200),
-        (Request::get(gated).bearer("unknown"), 401),
-        (Request::get(&format!("{open}?\"}},{{\"status\":200")), 200),
-        (Request::get("/registries/@open/..%2f@team/x"), 400),
-        (Request::new("POST", "/registries"), 401),
+        (get(open, 1).header("Accept-Encoding", "br"), 200),
+        (Request::get(&hostile), 200),
+        (get(gated, 3), 401),
+        (get(gated, 4).bearer(TOKEN), 200),
+        (get(gated, 5).bearer("unknown"), 401),
+        (get("/registries/@open/..%2f@team/x", 6), 400),
+        (Request::new("POST", "/registries?7"), 401),
     ];
-    let mut ids = Vec::new();
-    for (request, status) in &requests {
+    let ids = requests.iter().map(|(request, status)| {
         let answer = request.send(&nginx.url()).expect("an answer");
         assert_eq!(answer.status, *status, "{request:?}");
-        ids.push(answer.header("X-Request-Id").map(str::to_owned));
-    }
+        answer.header("X-Request-Id").map(str::to_owned)
+    });
+    let ids: Vec<Option<String>> = ids.collect();
     // What is no HTTP is told of too.
-    open_raw(&nginx.url(), b"\x01\xff\"\\ nonsense\r\n\r\n")
-        .expect("a connection")
-        .rest();
+    let nonsense = b"\x01\xff\"\\ nonsense\r\n\r\n";
+    let mut exchange = open_raw(&nginx.url(), nonsense).expect("a connection");
+    exchange.rest();
 
     // Each worker writes its own lines, so they come in no order.
     let log = nginx.access_log(requests.len() + 1);
-    let lines = requests.iter().zip(ids).map(|((request, status), id)| {
-        let line = log.iter().find(|line| line["request_id"] == json!(id));
-        let line = line.unwrap_or_else(|| panic!("no line of {request:?}, {id:?}: {log:#?}"));
+    let lines = requests.iter().zip(&ids).map(|((request, status), id)| {
+        let line = log
+            .iter()
+            .find(|line| line["uri"] == json!(request.target))
+            .unwrap_or_else(|| panic!("no line of {request:?}: {log:#?}"));
         assert_eq!(line["status"], json!(status), "{line}");
         assert_eq!(line["method"], json!(request.method), "{line}");
-        assert_eq!(line["uri"], json!(request.target), "{line}");
+        assert!(
+            id.is_none() || line["request_id"] == json!(id),
+            "{id:?}: {line}"
+        );
         let bytes = line["bytes"].as_u64();
         assert!(bytes.is_some_and(|bytes| bytes > 0), "{line}");
         assert!(
@@ -58,18 +68,27 @@ fn the_access_log_is_json() {
         line
     });
     let lines: Vec<&Value> = lines.collect();
-    assert_eq!(lines[1]["encoding"], json!("br"), "{}", lines[1]);
+    let distinct: BTreeSet<String> = log
+        .iter()
+        .map(|line| line["request_id"].to_string())
+        .collect();
+    assert_eq!(distinct.len(), log.len(), "an id is one line's: {log:#?}");
+    // Whoever is refused can be found by what they got.
+    let refused = [3, 5, 6, 7]
+        .iter()
+        .all(|number: &usize| ids[*number].is_some());
+    assert!(refused, "{ids:?}");
     // Who was asked, and what was said: nothing for what is open.
     let told = |line: &Value, word: &str| line.to_string().contains(word);
     assert!(
-        told(lines[4], "INVALID_TOKEN") && !told(lines[0], "INVALID_TOKEN"),
+        told(lines[5], "INVALID_TOKEN") && !told(lines[0], "INVALID_TOKEN"),
         "{}",
-        lines[4]
+        lines[5]
     );
     assert!(
-        told(lines[3], "MISS") && !told(lines[0], "MISS"),
+        told(lines[4], "MISS") && !told(lines[0], "MISS"),
         "{}",
-        lines[3]
+        lines[4]
     );
     assert!(log.iter().all(|line| !told(line, TOKEN)), "{log:#?}");
 }

@@ -19,6 +19,7 @@ fn a_build_closes_the_gate() {
     for round in 0..changes {
         let readers = Readers::new(&nginx.url());
         thread::scope(|scope| {
+            let _end = EndsReading(&readers);
             let threads = readers.start(scope);
             readers.until_seen(100);
             decide(&registry, true);
@@ -65,6 +66,7 @@ fn a_reload_closes_the_gate() {
     for round in 0..changes {
         let readers = Readers::new(&nginx.url());
         thread::scope(|scope| {
+            let _end = EndsReading(&readers);
             let threads = readers.start(scope);
             readers.until_seen(100);
             let before = reports();
@@ -109,6 +111,15 @@ struct Readers {
     seen: AtomicUsize,
     /// Answers to requests that were sent when it was closed.
     refused: AtomicUsize,
+}
+
+/// Whatever becomes of the test, its readers come to an end.
+struct EndsReading<'a>(&'a Readers);
+
+impl Drop for EndsReading<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, SeqCst);
+    }
 }
 
 impl Readers {

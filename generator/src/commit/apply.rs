@@ -55,12 +55,12 @@ impl Staged<'_> {
         {
             durable::sync_file_system(self.session.folders.tree(audience))?;
         }
-        let withdraws = !self.withdrawals.is_empty();
-        self.settle()?;
-        if withdraws {
-            // nginx counts in whole seconds of a clock that it reads between events.
+        if !self.withdrawals.is_empty() {
+            // nginx counts in whole seconds of a clock that it reads between events. Before the record says that all is
+            // done: a build that is killed in here is followed by one that waits again.
             thread::sleep(OPEN_FILE_TIME + OPEN_FILE_TIME / 4);
         }
+        self.settle()?;
         Ok(changes)
     }
 

@@ -47,6 +47,15 @@ impl FromStr for PublicUrl {
         let Some(host) = uri.host().filter(|_| !authority.contains('@')) else {
             return refuse("it names a host, and nobody's password");
         };
+        let is_name = host.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+        if !is_name && !host.starts_with('[') {
+            return refuse("its host is letters, digits, `-` and dots between them");
+        }
         if uri.query().is_some() || text.contains('#') {
             return refuse("it ends with its path");
         }
@@ -113,6 +122,10 @@ mod tests {
             "https://r/?q",
             "https://r/#f",
             "https://r/\"",
+            "https://a;b/x",
+            "https://~x/y",
+            "https://.r",
+            "https://*.r",
         ] {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
         }

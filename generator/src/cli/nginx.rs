@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, env = "RACK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Who the workers are, where nginx starts as root [default: www-data for root]
-    #[arg(long, env = "RACK_USER", value_name = "USER", value_parser = word)]
+    #[arg(long, env = "RACK_USER", value_name = "USER", value_parser = user)]
     user: Option<String>,
     /// Write the two files for an nginx that exists already: INSTANCE-http.conf and INSTANCE-server.conf
     #[arg(long, env = "RACK_INCLUDE", value_name = "DIR", conflicts_with_all = ["listen", "tls_cert", "workers", "user"])]
@@ -48,7 +48,7 @@ pub(super) struct Args {
         long,
         env = "RACK_INSTANCE",
         value_name = "NAME",
-        default_value = "rack"
+        default_value = "main"
     )]
     instance: Instance,
     /// Where the pid, temporary files and cached verdicts are; those hold tokens, so in memory
@@ -70,7 +70,9 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     let run = args.run.unwrap_or_else(|| match is_root {
         true => "/run".into(),
         false => env::var_os("XDG_RUNTIME_DIR")
-            .map_or_else(|| settings.folders.state.clone(), PathBuf::from),
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_dir())
+            .unwrap_or_else(|| settings.folders.state.clone()),
     });
     let logs = args.logs.unwrap_or_else(|| match is_root {
         true => "/var/log/nginx".into(),
@@ -158,13 +160,13 @@ fn listen(text: &str) -> Result<String, String> {
 fn daemon(text: &str) -> Result<SocketAddr, String> {
     let text = text.strip_prefix("http://").unwrap_or(text);
     let mut found = text.to_socket_addrs().ok().into_iter().flatten();
-    found.next().ok_or_else(|| {
+    found.find(|address| address.port() > 0).ok_or_else(|| {
         format!("`{text}` is no address of a daemon; give a host and a port (127.0.0.1:8080)")
     })
 }
 
 /// The name of a user.
-fn word(text: &str) -> Result<String, String> {
+fn user(text: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     match !text.is_empty() && text.bytes().all(fits) {
         true => Ok(text.to_owned()),

@@ -74,7 +74,8 @@ pub struct Server {
     pub user: Option<String>,
 }
 
-/// A name for nginx's variables: lower-case letters, digits and `_`, at most sixteen.
+/// A part of the names of nginx's variables: a lower-case letter, then such letters and digits, at most sixteen. Without
+/// a `_`, so that no instance's names are another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance(String);
 
@@ -83,14 +84,14 @@ impl std::str::FromStr for Instance {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // PCRE gives a named group thirty-two characters.
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         match (1..=16).contains(&text.len())
             && text.bytes().all(fits)
             && !text.starts_with(|c: char| c.is_ascii_digit())
         {
             true => Ok(Self(text.to_owned())),
             false => Err(format!(
-                "`{text}` is no name for an instance: a letter, then letters, digits and `_`, lower case, \
+                "`{text}` is no name for an instance: a letter, then letters and digits, lower case, \
                  at most sixteen"
             )),
         }
@@ -132,7 +133,7 @@ impl Site {
             user: server.user.as_deref(),
             server_name: self.public_url.as_ref().map_or("_", PublicUrl::host),
         };
-        render("nginx.conf.j2", &self.names(Owned::Everything, Some(own))?)
+        render("nginx.conf.j2", &self.names(Some(own))?)
     }
 
     /// What an nginx that exists already includes.
@@ -140,19 +141,20 @@ impl Site {
     /// # Errors
     /// A path that nginx cannot spell.
     pub fn includes(&self) -> Result<Includes> {
-        let names = self.names(Owned::Roots, None)?;
+        let names = self.names(None)?;
         Ok(Includes {
             http: render("http.conf.j2", &names)?,
             server: render("server.conf.j2", &names)?,
         })
     }
 
-    fn names<'a>(&'a self, owned: Owned, server: Option<OwnServer<'a>>) -> Result<Names<'a>> {
+    fn names<'a>(&'a self, server: Option<OwnServer<'a>>) -> Result<Names<'a>> {
         let prefix = self.public_url.as_ref().map_or("", PublicUrl::prefix);
         let prefix_re = prefix.replace('.', r"\.");
+        let reads = self.rates.reads.a_minute().get();
+        let writes = self.rates.writes.a_minute().get();
         Ok(Names {
             instance: &self.instance.0,
-            owned: owned.pattern(&prefix_re),
             prefix,
             prefix_re,
             trees: Trees {
@@ -160,11 +162,14 @@ impl Site {
                 private: quoted(&self.private)?,
             },
             codings: self.encodings.iter().map(Coding::as_str).collect(),
-            reads: self.rates.reads.a_minute().get(),
-            writes: self.rates.writes.a_minute().get(),
+            reads,
+            writes,
             daemon: self.daemon.map(|address| address.to_string()),
             patience: self.patience.as_secs(),
             open_seconds: OPEN_FILE_TIME.as_secs(),
+            // Somebody else's nginx may have no more than 1,024 descriptors, ours gives itself more.
+            open_files: if server.is_some() { 1000 } else { 100 },
+            retry_after: 60u32.div_ceil(reads.min(writes)),
             run: quoted(&self.run)?,
             logs: quoted(&self.logs)?,
             namespace: grammar::namespace(),
@@ -181,12 +186,10 @@ impl Site {
             server,
         })
     }
-}
 
-impl Site {
     /// The errors that nginx answers by itself.
     fn errors(&self) -> Vec<Answer> {
-        let variable = |name| format!("${}_{name}", self.instance);
+        let variable = |name| format!("$rack_{}_{name}", self.instance);
         // Of some statuses there are several codes: maps know which, and the words.
         let by_map = |code: ErrorCode, name| Answer {
             status: code.status(),
@@ -224,7 +227,6 @@ struct Names<'a> {
     /// The path before `/registries`, and the same as a regular expression.
     prefix: &'a str,
     prefix_re: String,
-    owned: String,
     trees: Trees<'a>,
     /// The preferred first.
     codings: Vec<&'static str>,
@@ -235,6 +237,10 @@ struct Names<'a> {
     /// Seconds.
     patience: u64,
     open_seconds: u64,
+    /// Files that stay open, in each of a few places.
+    open_files: u32,
+    /// Seconds, after a 429.
+    retry_after: u32,
     run: &'a str,
     logs: &'a str,
     namespace: String,
@@ -272,27 +278,6 @@ struct Certificate<'a> {
     key: &'a str,
 }
 
-/// Which paths are the registry's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owned {
-    /// All of a server of its own.
-    Everything,
-    /// Its own roots, in a server that has more.
-    Roots,
-}
-
-impl Owned {
-    fn pattern(self, prefix: &str) -> String {
-        match (self, prefix) {
-            (Self::Everything, "") => "/".into(),
-            (Self::Roots, "") => {
-                "/(?:registries|namespaces|presets|schemas|health|whoami)(?:[/?]|$)".into()
-            }
-            (_, prefix) => format!("{prefix}(?:[/?]|$)"),
-        }
-    }
-}
-
 /// The URLs of one form.
 #[derive(Debug, Clone, Serialize)]
 struct Route {
@@ -306,7 +291,7 @@ struct Route {
 /// The most asked for first. `/namespaces` is the one URL that is no pattern.
 fn routes(instance: &Instance) -> Vec<Route> {
     let (namespace, item, version) = (grammar::namespace(), grammar::item(), grammar::version());
-    let below = format!("/registries/(?<{instance}_ns>{namespace})/{item}");
+    let below = format!("/registries/(?<rack_{instance}_ns>{namespace})/{item}");
     let route = |root, class, pattern| Route {
         root,
         pattern,
@@ -323,7 +308,7 @@ fn routes(instance: &Instance) -> Vec<Route> {
         route(
             "namespaces",
             "pointer",
-            format!("/namespaces/(?<{instance}_ns>{namespace})/registries"),
+            format!("/namespaces/(?<rack_{instance}_ns>{namespace})/registries"),
         ),
         route("presets", "preset", format!("/presets/{}", grammar::name())),
         route(
@@ -472,7 +457,7 @@ mod tests {
     use super::*;
 
     fn instance() -> Instance {
-        Instance("rack".into())
+        Instance("main".into())
     }
 
     /// The class of a decoded path, as nginx finds it: roots are looked at first, then patterns in their order.
@@ -640,7 +625,7 @@ mod tests {
         }
     }
 
-    /// Registries beside each other share no name, and nothing of them is set for the rest of nginx.
+    /// Registries beside each other share no name, and of a server they set nothing but locations and error pages.
     #[test]
     fn every_name_begins_with_the_instance() {
         let Includes { http, server } = site().includes().unwrap();
@@ -649,12 +634,12 @@ mod tests {
                 .strip_prefix("map ")
                 .and_then(|rest| rest.rsplit('$').next())
             {
-                assert!(name.starts_with("rack_"), "{line}");
+                assert!(name.starts_with("rack_main_"), "{line}");
             }
         }
         let outside = |line: &&str| !line.starts_with([' ', '}', '#']) && !line.is_empty();
         for line in server.lines().filter(outside) {
-            let known = ["location ", "error_page ", "if ($rack_early) {"];
+            let known = ["location ", "error_page "];
             assert!(known.iter().any(|start| line.starts_with(start)), "{line}");
         }
     }

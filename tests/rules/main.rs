@@ -54,3 +54,4 @@ mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
+mod what_surrounds_it_opens_nothing;

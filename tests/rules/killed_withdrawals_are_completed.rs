@@ -25,7 +25,7 @@ fn killed_withdrawals_are_completed() {
     registry.build();
     let usual = start.elapsed();
 
-    let (mut kills, wanted) = (0, rounds(5, 50));
+    let (mut kills, wanted) = (0, rounds(3, 50));
     for round in 0..wanted {
         decide(&registry, false);
         registry.build();
@@ -68,7 +68,7 @@ fn a_withdrawal_killed_at_its_end_is_completed() {
     let nginx = registry.nginx().unhurried().start();
     let root = |place: &str| registry.public().join(place).join("registries/@moody");
     let roots = ["", ".variants/br", ".variants/gzip", ".variants/zstd"].map(root);
-    for round in 0..rounds(3, 20) {
+    for round in 0..rounds(2, 20) {
         decide(&registry, false);
         registry.build();
         assert!(roots.iter().all(|root| root.exists()), "{roots:?}");

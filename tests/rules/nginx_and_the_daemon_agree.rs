@@ -89,8 +89,8 @@ fn is_excused(question: &Question, embedded: &Response, nginx: &Response) -> boo
         // The daemon's library refuses bytes that no address has, before any code of ours sees them. nginx does not
         // look at queries.
         || (is_bare(embedded) && (is_refused || nginx.status == 204 || question.has_an_odd_query()))
-        // It also cuts off what follows a `#`, which no client sends.
-        || (question.target.contains(&b'#') && (is_bad || nginx.status == 414))
+        // It also cuts off what follows a `#`, which no client sends: to the daemon it is another address.
+        || (question.target.contains(&b'#') && (is_refused || nginx.status == 204))
         // nginx refuses what it cannot decode before anybody asks for the method.
         || (matches!(embedded.status, 204 | 405 | 501) && is_bad)
         // 8 KiB are the target's to the daemon, and the whole line's to nginx.

@@ -91,10 +91,17 @@ fn is_excused(question: &Question, embedded: &Response, nginx: &Response) -> boo
         || (is_bare(embedded) && (is_refused || nginx.status == 204 || question.has_an_odd_query()))
         // It also cuts off what follows a `#`, which no client sends: to the daemon it is another address.
         || (question.target.contains(&b'#') && (is_refused || nginx.status == 204))
+        // What the daemon tells those who are near, nginx keeps to itself.
+        || (is_for_the_near(question) && nginx.status == 404)
         // nginx refuses what it cannot decode before anybody asks for the method.
         || (matches!(embedded.status, 204 | 405 | 501) && is_bad)
         // 8 KiB are the target's to the daemon, and the whole line's to nginx.
         || (nginx.status == 414 && question.target.len() > (8 << 10) - 40)
+}
+
+fn is_for_the_near(question: &Question) -> bool {
+    let path = question.target.split(|byte| *byte == b'?').next();
+    matches!(path, Some(b"/auth" | b"/metrics"))
 }
 
 /// An answer of the library alone.

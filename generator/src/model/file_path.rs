@@ -141,7 +141,8 @@ mod tests {
                 .map(str::to_owned)
         };
         assert_eq!(extension("a/b.test.TS").as_deref(), Some("TS"));
-        assert_eq!(extension(".gitignore").as_deref(), Some("gitignore"));
+        assert_eq!(extension("src/.eslintrc.json").as_deref(), Some("json"));
+        assert_eq!(extension("src/.json"), None);
         assert_eq!(extension("a.d/Dockerfile"), None);
     }
 

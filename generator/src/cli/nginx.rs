@@ -4,13 +4,12 @@ use std::env;
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::{Format, Outcome, print_json, print_line};
 use crate::commit::durable;
-use crate::config::{SharedArgs, UPLOAD_TIME};
+use crate::config::SharedArgs;
 use crate::error::{At, Result};
 use crate::nginx::{Includes, Instance, Server, Site};
 use crate::rate::RateArgs;
@@ -85,7 +84,6 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         rates: args.rates.resolve(&file)?,
         daemon: args.daemon,
         public_url: settings.public_url,
-        patience: UPLOAD_TIME + Duration::from_secs(30),
         run: absolute(&run)?,
         logs: absolute(&logs)?,
         instance: args.instance,

@@ -15,6 +15,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
 use rackgen::folders::random_hex;
+use rackgen::nginx::ALLOWED_HEADERS;
 use rackgen::plan::key::PublicKey;
 
 use crate::answer::Refusal;
@@ -236,10 +237,7 @@ fn options(allowed: &'static str) -> HttpResponse {
         .insert_header((ALLOW, allowed))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, allowed))
-        .insert_header((
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since",
-        ))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
         .finish()
 }
 

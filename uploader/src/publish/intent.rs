@@ -8,7 +8,6 @@ use rackgen::build::Registry;
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
 use rackgen::model::{Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -79,11 +78,7 @@ impl Intent {
         let target = source.release(&release);
         let contents = staging.contents();
         if contents.exists() {
-            let item = source.item(&release.item);
-            durable::create_folders(&item, 0o755)?;
-            renameat_with(CWD, &contents, CWD, &target, RenameFlags::NOREPLACE)
-                .at("move the version to", &target)?;
-            sync_up_to(source.root(), &item)?;
+            source.admit(&contents, &target)?;
         } else if !target.exists() {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());
@@ -185,15 +180,4 @@ fn pending(registry: &Registry) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(intents)
-}
-
-/// Makes the names from a folder up to the root durable: the item's may be as new as the version.
-fn sync_up_to(root: &Path, folder: &Path) -> Result<()> {
-    for folder in folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-    {
-        durable::sync_folder(folder)?;
-    }
-    Ok(())
 }

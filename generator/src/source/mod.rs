@@ -6,6 +6,7 @@ pub mod admit;
 pub mod events;
 pub mod load;
 pub mod walk;
+pub mod workspace;
 
 use std::path::{Path, PathBuf};
 

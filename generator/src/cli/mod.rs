@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod import;
 mod init;
 mod nginx;
 mod pack;
@@ -55,6 +56,8 @@ enum Command {
     Pack(pack::Args),
     /// Upload a version to a registry, packing it if need be
     Publish(publish::Args),
+    /// Take what another registry has into the source tree, by its API or from its storage folder
+    Import(Box<import::Args>),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
     /// Print a script that completes commands and flags in a shell
@@ -138,6 +141,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Check(args) => check::run(args, format),
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
+        Command::Import(args) => import::run(*args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -11,7 +11,7 @@ use super::{Format, Outcome, print_json, print_line, print_problems, publish};
 use crate::config::{Settings, SharedArgs};
 use crate::error::{At, Error, Result};
 use crate::import::{Folder, Http, Origin, Remote, Report, Survey, Wanted, survey, take};
-use crate::model::{Namespace, PresetName};
+use crate::model::{Namespace, PresetName, Version};
 use crate::public_url::PublicUrl;
 use crate::report::Severity;
 use crate::source::SourceTree;
@@ -123,7 +123,7 @@ fn print_report(report: &Report, next: &str, format: Format) -> Result<()> {
 /// What would be taken: all that has no folder in the source tree.
 fn print_survey(survey: &Survey, source: &SourceTree, format: Format) -> Result<Outcome> {
     let versions = survey.offers.iter().flat_map(|offer| {
-        let release = |version: &crate::model::Version| offer.item.release(version.clone());
+        let release = |version: &Version| offer.item.release(version.clone());
         offer.versions.keys().map(release)
     });
     let (there, new): (Vec<_>, Vec<_>) =

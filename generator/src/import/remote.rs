@@ -238,8 +238,10 @@ impl Origin for Remote {
         if held.by != BY {
             return Ok(false);
         }
-        let path = held.folder.join(MANIFEST_FILE);
-        let ours = Sha256::of(&regular::read(&path).at("read", &path)?);
+        let Ok(bytes) = regular::read(&held.folder.join(MANIFEST_FILE)) else {
+            return Ok(false);
+        };
+        let ours = Sha256::of(&bytes);
         Ok(match facts.manifest {
             Some(told) => told == ours,
             None => Sha256::of(&self.manifest(release, facts)?) == ours,

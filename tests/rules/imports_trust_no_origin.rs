@@ -133,7 +133,7 @@ const CASES: [Case; 18] = [
     (
         "missing-file",
         |_, rest, _| (rest == FILE).then(Answer::not_found),
-        &["missing-file/1.0.0/files/a.txt: 404 `NOT_FOUND`"],
+        &["missing-file/1.0.0/files/a.txt: 404 NOT_FOUND"],
     ),
     (
         "cut-for-ever",

@@ -7,16 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use serde_json::Value;
-use ureq::http::Response;
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Timeout};
 
+use super::answer::{body_length, refusal, retry_after};
 use super::staged;
 use crate::client;
 use crate::error::{At, Error, Result};
-use crate::model::Shown;
 use crate::plan::key::PublicKey;
 use crate::public_url::PublicUrl;
 
@@ -36,9 +32,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// A body that takes longer than this to arrive is given up.
 const BODY_TIME: Duration = Duration::from_secs(600);
-
-/// Of a refusal's body, what there is to read.
-const REFUSAL_MAX: u64 = 64 * 1024;
 
 /// A registry that is asked over HTTP.
 #[derive(Debug)]
@@ -246,75 +239,13 @@ impl Passing {
             _ => return Err(Error::refused(url, fault)),
         };
         Ok(Self {
-            why: match is_unreachable {
-                true => fault.to_string(),
-                false => format!("there is no whole answer: {fault}"),
+            why: match (fault, is_unreachable) {
+                (Fault::Io(cause), true) => cause.to_string(),
+                (fault, true) => fault.to_string(),
+                (fault, false) => format!("there is no whole answer: {fault}"),
             },
             wait: None,
             is_unreachable,
         })
     }
-}
-
-/// How long a body says that it is; none if it comes in chunks, whose end is told.
-///
-/// # Errors
-/// A body of which nobody could tell whether it is whole, or what it is.
-fn body_length(answer: &Response<Body>) -> Result<Option<u64>, &'static str> {
-    let header = |name| {
-        answer
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    if header("content-encoding").is_some_and(|coding| coding != "identity") {
-        return Err("the answer is compressed, which was not asked for");
-    }
-    let len = header("content-length").and_then(|len| len.parse().ok());
-    let is_chunked = header("transfer-encoding").is_some();
-    match len.is_some() || is_chunked {
-        true => Ok(len.filter(|_| !is_chunked)),
-        false => {
-            Err("the answer has no `Content-Length`, so nobody could tell if it was cut short")
-        }
-    }
-}
-
-/// In seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let text = answer.headers().get("retry-after")?.to_str().ok()?;
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let then = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(then.duration_since(Timestamp::now())).unwrap_or_default())
-}
-
-/// What a server says in place of what was asked for. It is a stranger's text.
-fn refusal(answer: &mut Response<Body>) -> String {
-    let status = answer.status();
-    if status.is_redirection() {
-        let to = answer
-            .headers()
-            .get("location")
-            .map(|to| String::from_utf8_lossy(to.as_bytes()));
-        return format!(
-            "{} to {}, and redirects are not followed; give `--from` the address where the registry is",
-            status.as_u16(),
-            Shown(&to.unwrap_or_default())
-        );
-    }
-    let body = answer
-        .body_mut()
-        .with_config()
-        .limit(REFUSAL_MAX)
-        .read_to_vec();
-    let document: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
-    let mut words = status.as_u16().to_string();
-    for key in ["code", "message"] {
-        if let Some(text) = document[key].as_str() {
-            words += &format!(" {}", Shown(text));
-        }
-    }
-    words
 }

@@ -3,6 +3,8 @@
 //! Where it comes from is behind [`Origin`]; what it must be is what a build asks of it. Nothing here touches the
 //! public and the private tree.
 
+mod answer;
+mod documents;
 mod folder;
 mod http;
 mod origin;

@@ -1,23 +1,22 @@
 //! A registry behind a URL, by the API that every Rack registry has (protocol.md, "Reading"). All that it sends is
 //! a stranger's: names are parsed, sizes bounded, digests compared where it tells them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::documents::{Listing, Namespaces, Versions};
 use super::origin::{Facts, Held, Offer, Origin};
 use super::{BY, Http, staged};
 use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
-    Event, FilePath, InvalidName, ItemId, ItemPath, Manifest, Namespace, PresetName, ReleaseId,
-    Sha256, Shown, Version,
+    FilePath, InvalidName, ItemId, ItemPath, Manifest, Namespace, PresetName, ReleaseId, Sha256,
+    Shown,
 };
 use crate::package::Limits;
 use crate::plan::key::PublicKey;
@@ -31,75 +30,6 @@ use crate::source::{SourceTree, file_in};
 pub struct Remote {
     http: Http,
     limits: Limits,
-}
-
-/// `/namespaces`
-#[derive(Deserialize)]
-struct Namespaces {
-    namespaces: Vec<String>,
-}
-
-/// `/namespaces/@ns/registries`
-#[derive(Deserialize)]
-struct Listing {
-    registries: Vec<String>,
-}
-
-/// `/registries/@ns/<path>/versions`. Only our own registries say more than `versions`.
-#[derive(Deserialize)]
-struct Versions {
-    versions: Vec<String>,
-    #[serde(default)]
-    digests: BTreeMap<Version, Digests>,
-    #[serde(default)]
-    time: BTreeMap<Version, Timestamp>,
-    #[serde(default)]
-    yanked: BTreeMap<Version, Yanked>,
-}
-
-#[derive(Default, Clone, Copy, Deserialize)]
-struct Digests {
-    manifest: Option<Sha256>,
-    archive: Option<Sha256>,
-}
-
-#[derive(Deserialize)]
-struct Yanked {
-    #[serde(default)]
-    reason: String,
-    time: Timestamp,
-}
-
-impl Versions {
-    /// Which version says what. One that is yanked need not be listed.
-    fn facts(&self, listed: BTreeSet<Version>) -> BTreeMap<Version, Facts> {
-        let versions = listed.into_iter().chain(self.yanked.keys().cloned());
-        let facts = versions.map(|version| {
-            let digests = self.digests.get(&version).copied().unwrap_or_default();
-            let time = self.time.get(&version).copied();
-            let facts = Facts {
-                // ETags are made of it: it must be one that a clock of ours can have shown.
-                time: time.map(|time| time.clamp(Timestamp::UNIX_EPOCH, Timestamp::now())),
-                manifest: digests.manifest,
-                archive: digests.archive,
-                ..Facts::default()
-            };
-            (version, facts)
-        });
-        facts.collect()
-    }
-
-    /// What happened to the versions besides. Deprecations and tags, which this document also tells, belong here; it
-    /// tells no time of theirs, so they are to be left out where the source tree says the same already.
-    fn later(&self) -> Vec<Event> {
-        let yanks = self.yanked.iter().map(|(version, yanked)| Event::Yank {
-            version: version.clone(),
-            time: yanked.time,
-            by: BY.to_owned(),
-            reason: yanked.reason.clone(),
-        });
-        yanks.collect()
-    }
 }
 
 impl Remote {

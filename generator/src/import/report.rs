@@ -84,7 +84,7 @@ impl fmt::Display for Report {
             write!(f, "; {taken} presets taken, {there} there already")?;
         }
         if self.refused() > 0 {
-            write!(f, "; {} parts could not be had", self.refused())?;
+            write!(f, "; {} could not be had", self.refused())?;
         }
         write!(f, "; in {:.2} s", self.seconds)
     }

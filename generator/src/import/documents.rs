@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::BY;
+use super::events;
 use super::origin::Facts;
 use crate::model::{Event, Sha256, Version};
 
@@ -65,15 +65,11 @@ impl Versions {
         facts.collect()
     }
 
-    /// What happened to the versions besides. Deprecations and tags, which this document also tells, belong here; it
-    /// tells no time of theirs, so they are to be left out where the source tree says the same already.
+    /// What happened to the versions besides.
     pub(super) fn later(&self) -> Vec<Event> {
-        let yanks = self.yanked.iter().map(|(version, yanked)| Event::Yank {
-            version: version.clone(),
-            time: yanked.time,
-            by: BY.to_owned(),
-            reason: yanked.reason.clone(),
-        });
-        yanks.collect()
+        let yanks = self.yanked.iter();
+        yanks
+            .map(|(version, yanked)| events::yank(version, &yanked.reason, yanked.time))
+            .collect()
     }
 }

@@ -6,12 +6,10 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::origin::{Facts, Held, Offer, Origin};
-use super::staged;
+use super::{events, staged, take};
 use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
-use crate::model::{
-    Event, FilePath, ItemId, Namespace, PresetName, Release, ReleaseId, StoredFile,
-};
+use crate::model::{FilePath, ItemId, Namespace, PresetName, Release, ReleaseId, StoredFile};
 use crate::package::Limits;
 use crate::regular;
 use crate::report::Problem;
@@ -56,12 +54,7 @@ impl Folder {
             let why = format!("it is larger than `max_manifest` in [limits] allows, {most}");
             return Err(Error::refused(manifest, why));
         }
-        let versions = BTreeSet::from([id.version.clone()]);
-        let loaded = self
-            .tree
-            .load_item(&id.item, &versions, problems)
-            .map_err(of_a_part)?;
-        Ok(loaded.and_then(|mut item| item.releases.remove(&id.version)))
+        take::load(&self.tree, id, problems).map_err(of_a_part)
     }
 
     fn refuse_excess(&self, files: &BTreeMap<FilePath, StoredFile>) -> Result<(), String> {
@@ -121,29 +114,8 @@ impl Origin for Folder {
             .into_iter()
             .map(|version| (version, Facts::default()))
             .collect();
-        let mut later = Vec::new();
-        for event in self.tree.events(&item).map_err(of_a_part)? {
-            match event {
-                Event::Publish {
-                    version,
-                    time,
-                    by,
-                    digest,
-                    archive,
-                } => {
-                    if let Some(facts) = versions.get_mut(&version) {
-                        *facts = Facts {
-                            time: Some(time),
-                            by: Some(by),
-                            digest: Some(digest),
-                            manifest: None,
-                            archive,
-                        };
-                    }
-                }
-                event => later.push(event),
-            }
-        }
+        let log = self.tree.events(&item).map_err(of_a_part)?;
+        let later = events::read_log(log, &mut versions);
         Ok(Offer {
             item,
             versions,

@@ -5,6 +5,7 @@
 
 mod answer;
 mod documents;
+mod events;
 mod folder;
 mod http;
 mod origin;
@@ -25,9 +26,6 @@ pub use take::take;
 
 use crate::error::{Error, Result};
 use crate::report::Problem;
-
-/// Who publishes what nobody is known to have published.
-const BY: &str = "import";
 
 /// Called with so many done, of so many in all.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::BY;
 use crate::error::Result;
 use crate::model::{
-    ContentDigest, Event, ItemId, Namespace, PresetName, Release, ReleaseId, Sha256, Version,
+    ContentDigest, Event, ItemId, Namespace, PresetName, ReleaseId, Sha256, Version,
 };
 use crate::report::Problem;
 use crate::source::SourceTree;
@@ -81,19 +80,6 @@ pub struct Facts {
     pub manifest: Option<Sha256>,
     /// SHA-256 of the archive that brought it there.
     pub archive: Option<Sha256>,
-}
-
-impl Facts {
-    /// The publish as an event of ours. A version without a time is as old as its youngest file, as it is for a build.
-    pub(super) fn publish(&self, version: Version, release: &Release) -> Event {
-        Event::Publish {
-            version,
-            time: self.time.unwrap_or(release.published),
-            by: self.by.clone().unwrap_or_else(|| BY.to_owned()),
-            digest: release.digest,
-            archive: self.archive,
-        }
-    }
 }
 
 /// A version that the source tree has a folder and a publish event of.

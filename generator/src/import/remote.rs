@@ -10,8 +10,9 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 
 use super::documents::{Listing, Namespaces, Versions};
+use super::events::BY;
 use super::origin::{Facts, Held, Offer, Origin};
-use super::{BY, Http, staged};
+use super::{Http, staged};
 use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{

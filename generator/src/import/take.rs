@@ -13,11 +13,11 @@ use rayon::prelude::*;
 use super::origin::{Facts, Held, Offer, Origin};
 use super::report::{Outcome, Report};
 use super::survey::Survey;
-use super::{Progress, part};
+use super::{Progress, events, part};
 use crate::commit::durable;
 use crate::error::{Error, Result};
 use crate::lock::Lock;
-use crate::model::{Event, Item, Release, ReleaseId, Version};
+use crate::model::{Event, History, Item, Release, ReleaseId, Version};
 use crate::report::Problem;
 use crate::source::SourceTree;
 use crate::source::workspace::Workspace;
@@ -152,22 +152,8 @@ impl Taker<'_> {
     fn held(&self, release: &ReleaseId, log: &[Event]) -> Option<Held> {
         let folder = self.source.release(release);
         let is_there = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-        log.iter()
-            .rev()
-            .filter(|_| is_there)
-            .find_map(|event| match event {
-                Event::Publish {
-                    version,
-                    by,
-                    digest,
-                    ..
-                } if *version == release.version => Some(Held {
-                    folder: folder.clone(),
-                    by: by.clone(),
-                    digest: *digest,
-                }),
-                _ => None,
-            })
+        let (by, digest) = events::publisher(log, &release.version).filter(|_| is_there)?;
+        Some(Held { folder, by, digest })
     }
 
     /// Loads what was fetched as a build would load it; what is wrong with it is a problem of the origin's.
@@ -189,50 +175,66 @@ impl Taker<'_> {
     fn admit(&self, release: &ReleaseId, facts: &Facts, staged: &Release) -> Result<Outcome> {
         let ReleaseId { item, version } = release;
         self.source.refuse_links(item)?;
-        let place = self.source.release(release);
         let on_disk = self.source.versions(item)?;
         let history = self.source.history(item)?;
-        let published = history.of(version).published;
-        let is_twin = |other: &&Version| *other != version && other.is_twin_of(version);
-        let outcome = if on_disk.contains(version) {
-            let held = load(self.source, release, &mut Vec::new())?;
-            if held.is_none_or(|held| held.digest != staged.digest) {
-                let why = format!(
-                    "{} has other content, and a version never changes",
-                    place.display()
-                );
-                return Err(self.refused(release, why));
+        if let Some(why) = self.obstacle(release, staged, &on_disk, &history)? {
+            return Err(self.refused(release, why));
+        }
+        let outcome = match on_disk.contains(version) {
+            true => Outcome::There,
+            false => {
+                let place = self.source.release(release);
+                self.source.admit(&self.staging.release(release), &place)?;
+                Outcome::Taken
             }
-            Outcome::There
-        } else if let Some(twin) = on_disk.iter().chain(history.published()).find(is_twin) {
-            let why =
-                format!("it differs from {item}/{twin}, which is there, in build metadata only");
-            return Err(self.refused(release, why));
-        } else if published.is_some_and(|(_, digest)| digest != staged.digest) {
-            let why = format!("{} was published once with other content", place.display());
-            return Err(self.refused(release, why));
-        } else if place.symlink_metadata().is_ok() {
-            let why = format!(
-                "{} is in its place, and is no version; remove it",
-                place.display()
-            );
-            return Err(self.refused(release, why));
-        } else {
-            self.source.admit(&self.staging.release(release), &place)?;
-            Outcome::Taken
         };
-        if published.is_none() {
-            self.source
-                .append(item, &facts.publish(version.clone(), staged))?;
+        // A kill may have come between the two.
+        if history.of(version).published.is_none() {
+            let event = events::publish(version, facts, staged);
+            self.source.append(item, &event)?;
         }
         Ok(outcome)
     }
 
+    /// Why a version cannot become, or stay, what was fetched.
+    fn obstacle(
+        &self,
+        release: &ReleaseId,
+        staged: &Release,
+        on_disk: &BTreeSet<Version>,
+        history: &History,
+    ) -> Result<Option<String>> {
+        let ReleaseId { item, version } = release;
+        let folder = self.source.release(release);
+        let place = folder.display();
+        if on_disk.contains(version) {
+            let held = load(self.source, release, &mut Vec::new())?;
+            let is_same = held.is_some_and(|held| held.digest == staged.digest);
+            return Ok((!is_same)
+                .then(|| format!("{place} has other content, and a version never changes")));
+        }
+        let is_twin = |other: &&Version| *other != version && other.is_twin_of(version);
+        let twin = on_disk.iter().chain(history.published()).find(is_twin);
+        let published = history.of(version).published;
+        Ok(if let Some(twin) = twin {
+            Some(format!(
+                "it differs from {item}/{twin}, which is there, in build metadata only"
+            ))
+        } else if published.is_some_and(|(_, digest)| digest != staged.digest) {
+            Some(format!("{place} was published once with other content"))
+        } else if folder.symlink_metadata().is_ok() {
+            Some(format!(
+                "{place} is no version, and in its place; remove it"
+            ))
+        } else {
+            None
+        })
+    }
+
     /// Appends what happened to the versions that were had, as far as the log does not say it.
     fn add_later(&self, offer: &Offer, had: &BTreeSet<&Version>) -> Result<()> {
-        let concerns_us =
-            |event: &&Event| version_of(event).is_some_and(|version| had.contains(version));
-        let later: Vec<&Event> = offer.later.iter().filter(concerns_us).collect();
+        let was_had = |event: &&Event| had.contains(events::subject(event));
+        let later: Vec<&Event> = offer.later.iter().filter(was_had).collect();
         if later.is_empty() {
             return Ok(());
         }
@@ -249,16 +251,12 @@ impl Taker<'_> {
     }
 }
 
-/// The version that an event is about, if it is about one that has to be there.
-fn version_of(event: &Event) -> Option<&Version> {
-    match event {
-        Event::Publish { version, .. }
-        | Event::Yank { version, .. }
-        | Event::Unyank { version, .. } => Some(version),
-    }
-}
-
-fn load(tree: &SourceTree, id: &ReleaseId, problems: &mut Vec<Problem>) -> Result<Option<Release>> {
+/// A version as a build would load it; none if it would refuse it, and the problems say why.
+pub(super) fn load(
+    tree: &SourceTree,
+    id: &ReleaseId,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Release>> {
     let versions = BTreeSet::from([id.version.clone()]);
     let item: Option<Item> = tree.load_item(&id.item, &versions, problems)?;
     Ok(item.and_then(|mut item| item.releases.remove(&id.version)))

@@ -105,6 +105,49 @@ fn what_is_there_stays_and_links_are_not_followed() {
 }
 
 #[test]
+fn what_is_past_the_limits_is_left_out() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    let item = |name: &str, len: usize| {
+        Release::new("@open", name, "1.0.0").file("a.txt", vec![b'a'; len])
+    };
+    origin.put(&item("small", 1024));
+    origin.put(&item("large", 1025));
+    origin.put(&item("wordy", 1).with("description", "a".repeat(5000)));
+    let limits = "[limits]\nmax_file = \"1KiB\"\nmax_manifest = \"4KiB\"\n";
+    fs::write(ours.root().join("rack.toml"), limits).expect("a file");
+    let from = origin.source().display().to_string();
+    let run = ours.rackgen(&["import", "--from", &from]).exits(1);
+    for words in [
+        ["@open/features/large/1.0.0", "`a.txt`", "max_file"],
+        [
+            "@open/features/wordy/1.0.0/registry.json",
+            "",
+            "max_manifest",
+        ],
+    ] {
+        assert!(run.names(&words), "{words:?}: {run}");
+    }
+    let taken = fs::read_dir(ours.source().join("@open/features")).expect("a folder");
+    assert_eq!(taken.count(), 1, "{run}");
+}
+
+#[test]
+fn a_link_in_place_of_the_staging_folder_leads_nowhere() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    origin.put(&Release::new("@open", "item", "1.0.0"));
+    let outside = ours.root().join("outside");
+    fs::create_dir(&outside).expect("a folder");
+    symlink(&outside, ours.source().join(".staging")).expect("a link");
+    let from = origin.source().display().to_string();
+    let run = ours.rackgen(&["import", "--from", &from]).exits(2);
+    assert!(run.names(&[".staging", "symbolic link"]), "{run}");
+    let left = fs::read_dir(&outside).expect("a folder");
+    assert_eq!(left.count(), 0, "{run}");
+}
+
+#[test]
 fn a_registry_is_not_imported_into_itself() {
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.put(&Release::new("@open", "item", "1.0.0"));

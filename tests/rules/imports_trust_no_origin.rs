@@ -151,7 +151,7 @@ const CASES: [Case; 18] = [
     (
         "wait-for-ever",
         |_, rest, _| (rest == FILE).then(|| Answer::new(429, "Retry-After: 86400\r\n", b"")),
-        &["wait-for-ever/1.0.0/files/a.txt: 429"],
+        &["wait-for-ever/1.0.0/files/a.txt: 429", "86400 s"],
     ),
 ];
 

@@ -56,7 +56,7 @@ enum Command {
     Pack(pack::Args),
     /// Upload a version to a registry, packing it if need be
     Publish(publish::Args),
-    /// Take what another registry has into the source tree, by its API or from its storage folder
+    /// Take what another registry has, by its API or from its storage folder
     Import(Box<import::Args>),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),

@@ -138,6 +138,10 @@ impl Http {
                     let cause = io::Error::new(ErrorKind::NotConnected, passing.why);
                     return Err(cause).at("reach", Path::new(&self.base.to_string()));
                 }
+                (_, Some(wait)) => {
+                    let why = format!("{}; it asks to wait {} s", passing.why, wait.as_secs());
+                    return Err(Error::refused(url, why));
+                }
                 _ => return Err(Error::refused(url, passing.why)),
             }
         }

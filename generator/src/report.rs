@@ -85,6 +85,31 @@ pub struct Changes {
     pub bytes: u64,
 }
 
+/// A resource that a build would write or remove.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Planned {
+    /// The path of its URL.
+    pub url: String,
+    /// What would happen.
+    pub action: Action,
+    /// Bytes that it has now, variants not counted; none if there is nothing.
+    pub before: Option<u64>,
+    /// Bytes that it would have.
+    pub after: Option<u64>,
+    /// Why.
+    pub why: String,
+}
+
+/// What would happen to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Action {
+    Write,
+    Replace,
+    Remove,
+}
+
 /// What a build found and did.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
@@ -95,6 +120,9 @@ pub struct Report {
     pub releases: usize,
     /// What is wrong with the input, by path.
     pub problems: Vec<Problem>,
+    /// What it would do, if it only says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<Planned>,
     /// How long it took.
     pub seconds: f64,
 }

@@ -151,6 +151,15 @@ fn execute(cli: Cli) -> Result<Outcome> {
     }
 }
 
+/// What an event calls whoever runs `rackgen`.
+fn operator() -> String {
+    let names = ["USER", "LOGNAME"].into_iter();
+    let name = names.filter_map(|name| std::env::var(name).ok());
+    name.into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "rackgen".into())
+}
+
 /// Prints problems where errors go, one a line, warnings told apart.
 fn print_problems(problems: &[Problem]) {
     for problem in problems {

@@ -4,6 +4,7 @@
 
 pub mod events;
 pub mod load;
+pub mod signature;
 pub mod walk;
 
 use std::path::{Path, PathBuf};

@@ -69,7 +69,7 @@ impl Intent {
         Ok(Self { path, facts })
     }
 
-    /// Moves the version into the source tree and appends its event; may be repeated.
+    /// Moves the version into the source tree and appends its event; may be repeated. The caller makes it durable.
     ///
     /// # Errors
     /// A folder of that version that came from elsewhere meanwhile; the disk. The intent stays, and is replayed.
@@ -83,7 +83,6 @@ impl Intent {
             durable::create_folders(&item, 0o755)?;
             renameat_with(CWD, &contents, CWD, &target, RenameFlags::NOREPLACE)
                 .at("move the version to", &target)?;
-            sync_up_to(source.root(), &item)?;
         } else if !target.exists() {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());
@@ -152,12 +151,14 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         Ok(()) => {}
     }
     let access = app.decision();
+    let source = registry.source();
     // What is not declared any longer is stored all the same, and shown if it is declared again.
-    if access.audience(&release.item.namespace).is_some()
-        && let Some(item) = registry.load_item(&release.item)?
-    {
-        registry.stage_item(&item, &access, None)?.apply()?;
+    if access.audience(&release.item.namespace).is_some() {
+        let history = source.history(&release.item)?;
+        let staged = registry.stage_item(&release.item, history, &access, None)?;
+        staged.apply(&[source.root()])?;
     }
+    durable::sync_file_systems([source.root()])?;
     tracing::info!("{release}: finished a publish that was cut short");
     intent.done()
 }
@@ -185,15 +186,4 @@ fn pending(registry: &Registry) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(intents)
-}
-
-/// Makes the names from a folder up to the root durable: the item's may be as new as the version.
-fn sync_up_to(root: &Path, folder: &Path) -> Result<()> {
-    for folder in folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-    {
-        durable::sync_folder(folder)?;
-    }
-    Ok(())
 }

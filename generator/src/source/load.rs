@@ -18,8 +18,9 @@ use crate::model::{
     Version,
 };
 use crate::regular;
-use crate::report::{Place, Problem, Severity};
-use crate::schema::{self, SchemaFault};
+use crate::report::Problem;
+pub use crate::report::at_their_places;
+use crate::schema;
 
 /// What is wrong with a version, so that it is not served.
 type Refusal = Vec<Problem>;
@@ -239,23 +240,4 @@ fn stored(path: &Path) -> io::Result<StoredFile> {
     let mut hashing = Hashing::new(io::sink());
     io::copy(&mut regular::open(path)?, &mut hashing)?;
     Ok(hashing.finish())
-}
-
-/// Faults of a document as problems at their places.
-pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
-    faults
-        .into_iter()
-        .map(|fault| Problem {
-            path: path.to_owned(),
-            place: Some(Place {
-                line: fault.line,
-                column: fault.column,
-            }),
-            severity: Severity::Refused,
-            message: match fault.path.is_empty() {
-                true => fault.message,
-                false => format!("{} (at {})", fault.message, fault.path),
-            },
-        })
-        .collect()
 }

@@ -57,8 +57,32 @@ pub struct Place {
 pub enum Suggestion {
     /// This word, in place of the one that is there.
     ReplaceWith(String),
-    /// This entry more, as JSON, in the manifest's `files`.
-    AddToFiles(String),
+    /// This entry more in the manifest's `files`.
+    AddToFiles(NewEntry),
+}
+
+/// An entry for a file that a manifest does not declare; its author may know better.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NewEntry {
+    /// Where the file goes in a project.
+    pub target: String,
+    /// What the file is for.
+    #[serde(rename = "type")]
+    pub role: &'static str,
+    /// The file.
+    pub path: String,
+}
+
+/// As JSON, spaced as people write it.
+impl fmt::Display for NewEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, role, path } = self;
+        // File paths have nothing that JSON would escape.
+        write!(
+            f,
+            r#"{{ "target": "{target}", "type": "{role}", "path": "{path}" }}"#
+        )
+    }
 }
 
 impl Problem {
@@ -110,6 +134,16 @@ impl Problem {
     pub fn meant(&self) -> Option<&str> {
         match &self.suggestion {
             Some(Suggestion::ReplaceWith(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// What to do, where the message does not say it.
+    pub fn help(&self) -> Option<String> {
+        match &self.suggestion {
+            Some(Suggestion::AddToFiles(entry)) => {
+                Some(format!("to declare it, add this to `files`:\n{entry}"))
+            }
             _ => None,
         }
     }

@@ -130,6 +130,14 @@ impl Problem {
         }
     }
 
+    /// All that is to be said of it but where the file is, and what to do.
+    pub fn explanation(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{}\nhelp: {help}", self.sentence()),
+            None => self.sentence(),
+        }
+    }
+
     /// The word that was probably meant.
     pub fn meant(&self) -> Option<&str> {
         match &self.suggestion {

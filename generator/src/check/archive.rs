@@ -43,7 +43,7 @@ pub fn check_archive(path: &Path, limits: &Limits) -> Result<Findings> {
     let bytes = fs::read(&unpacked).at("read", &unpacked)?;
     let name = path.join(MANIFEST_FILE);
     match CheckedManifest::of(&name, &bytes) {
-        Err(problem) => problems.push(problem),
+        Err(fault) => problems.push(Problem::of_fault(&name, ErrorCode::UploadFailed, fault)),
         Ok(mut manifest) => {
             problems.extend(undeclared(path, &mut manifest, &found));
             problems.append(&mut manifest.problems);

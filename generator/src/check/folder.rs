@@ -13,7 +13,7 @@ use crate::error_code::ErrorCode;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{FilePath, ReleaseId};
 use crate::package::{Limits, PackError, foresee};
-use crate::report::{Problem, Severity};
+use crate::report::Problem;
 
 /// A folder that can be packed and published.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ pub fn check_folder(
     let document = ReadDocument::new(&path, &bytes);
     let mut manifest = match CheckedManifest::of(&path, &bytes) {
         Ok(manifest) => manifest,
-        Err(problem) => return Ok((Findings::new(vec![problem], Some(document)), None)),
+        Err(fault) => {
+            let problem = Problem::of_fault(&path, ErrorCode::UploadFailed, fault);
+            return Ok((Findings::new(vec![problem], Some(document)), None));
+        }
     };
     let mut contents = Contents::of(folder, &manifest)?;
     let there = contents.files.keys().chain(&contents.irregular);
@@ -56,16 +59,18 @@ pub fn check_folder(
     let mut problems = manifest.problems;
     problems.append(&mut contents.problems);
     problems.extend(faults.into_iter().map(|fault| {
-        let path = fault.path().map_or(folder.to_owned(), |file| folder.join(file));
+        let path = fault
+            .path()
+            .map_or(folder.to_owned(), |file| folder.join(file));
         Problem::refused(path, &fault).with_code(fault.code())
     }));
-    let is_refused = |problem: &Problem| problem.severity == Severity::Refused;
-    let release = manifest.release.filter(|_| !problems.iter().any(is_refused));
+    let findings = Findings::new(problems, Some(document));
+    let release = manifest.release.filter(|_| !findings.is_refused());
     let checked = release.map(|id| CheckedFolder {
         id,
         files: contents.files,
     });
-    Ok((Findings::new(problems, Some(document)), checked))
+    Ok((findings, checked))
 }
 
 /// What lies in a folder beside its manifest.
@@ -101,7 +106,12 @@ impl Contents {
     }
 
     /// Warns of a whole folder, such as `node_modules`: a line for each of thousands of files helps nobody.
-    fn leaves_out(&mut self, folder: &DirEntry, name: &str, manifest: &CheckedManifest<'_>) -> bool {
+    fn leaves_out(
+        &mut self,
+        folder: &DirEntry,
+        name: &str,
+        manifest: &CheckedManifest<'_>,
+    ) -> bool {
         const FEW: usize = 10;
         let files = WalkDir::new(folder.path()).into_iter().flatten();
         let files = files.filter(|entry| !entry.file_type().is_dir());

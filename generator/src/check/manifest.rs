@@ -9,7 +9,7 @@ use super::{Disagreement, disagreements_between};
 use crate::error_code::ErrorCode;
 use crate::model::{FilePath, ReleaseId};
 use crate::report::{Problem, at_their_places};
-use crate::schema::{self, Document, NoIdentity};
+use crate::schema::{self, Document, NoIdentity, SchemaFault};
 
 pub(super) struct CheckedManifest<'a> {
     path: &'a Path,
@@ -23,9 +23,8 @@ pub(super) struct CheckedManifest<'a> {
 
 impl<'a> CheckedManifest<'a> {
     /// Judges a manifest by itself; if it is no JSON, that is all there is to say.
-    pub(super) fn of(path: &'a Path, bytes: &'a [u8]) -> Result<Self, Problem> {
-        let document = Document::parse(bytes)
-            .map_err(|fault| Problem::of_fault(path, ErrorCode::UploadFailed, fault))?;
+    pub(super) fn of(path: &'a Path, bytes: &'a [u8]) -> Result<Self, SchemaFault> {
+        let document = Document::parse(bytes)?;
         let mut declared = BTreeMap::new();
         for (file, pointer) in document.declared_files() {
             declared.entry(file).or_insert(pointer);

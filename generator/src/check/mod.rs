@@ -19,7 +19,7 @@ use crate::error_code::ErrorCode;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{FilePath, Manifest};
 use crate::regular;
-use crate::report::{Problem, at_their_places};
+use crate::report::{Problem, Severity, at_their_places};
 use crate::schema;
 
 /// Everything that a check found.
@@ -53,6 +53,12 @@ impl Findings {
     fn new(mut problems: Vec<Problem>, document: Option<ReadDocument>) -> Self {
         problems.sort();
         Self { problems, document }
+    }
+
+    /// Whether a registry would refuse it.
+    pub fn is_refused(&self) -> bool {
+        let is_refused = |problem: &Problem| problem.severity == Severity::Refused;
+        self.problems.iter().any(is_refused)
     }
 }
 

@@ -50,7 +50,13 @@ mod tests {
 
     #[test]
     fn a_suggested_entry_is_valid() {
-        for file in ["templates/.gitignore", "a.test.ts", "README.md", "s/run.sh", "LICENSE"] {
+        for file in [
+            "templates/.gitignore",
+            "a.test.ts",
+            "README.md",
+            "s/run.sh",
+            "LICENSE",
+        ] {
             let Suggestion::AddToFiles(entry) = declare(&path(file)) else {
                 panic!("an entry");
             };

@@ -40,23 +40,21 @@ fn excerpt(problem: &Problem, document: Option<&ReadDocument>, renderer: &Render
         title = title.id(code.as_str());
     }
     let path = problem.path.display().to_string();
-    let line = document
-        .filter(|document| document.path == problem.path)
-        .zip(problem.place)
-        .and_then(|(document, place)| {
-            let line = document.text.lines().nth(place.line - 1).unwrap_or_default();
-            Some((line, place))
-        });
+    let document = document.filter(|document| document.path == problem.path);
     let help = problem.help().map(|help| Level::HELP.message(help));
-    let report = match line {
-        Some((line, place)) => {
-            let hint = problem.meant().map(|word| format!("did you mean `{word}`?"));
+    let report = match (document, problem.place) {
+        (Some(document), Some(place)) => {
+            let line = document.text.lines().nth(place.line - 1);
+            let line = line.unwrap_or_default();
+            let hint = problem
+                .meant()
+                .map(|word| format!("did you mean `{word}`?"));
             let span = byte_of(line, place.column)..byte_of(line, place.end_column);
             let mark = AnnotationKind::Primary.span(span).label(hint);
             let line = Snippet::source(line).line_start(place.line).path(path);
             title.element(line.annotation(mark))
         }
-        None => title.element(Origin::path(path)),
+        _ => title.element(Origin::path(path)),
     };
     renderer.render(&[report.elements(help)])
 }

@@ -27,9 +27,7 @@ impl fmt::Display for Annotation<'_> {
         if let Some(code) = problem.code {
             write!(f, ",title={}", escape_property(code.as_str()))?;
         }
-        let message = [Some(problem.sentence()), problem.help()];
-        let message: Vec<_> = message.into_iter().flatten().collect();
-        write!(f, "::{}", escape(&message.join("\n")))
+        write!(f, "::{}", escape(&problem.explanation()))
     }
 }
 

@@ -16,7 +16,6 @@ use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::preset::PRESET_FILE;
 use crate::package::Limits;
-use crate::report::Severity;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,7 +30,7 @@ pub(super) struct Args {
     /// Folders and archives
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Print the problems on standard output for a CI besides: github (workflow commands) or sarif (2.1.0)
+    /// Print the problems for a CI too, on standard output: github (workflow commands) or sarif (2.1.0)
     #[arg(
         long,
         value_enum,
@@ -59,7 +58,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         return Err(Error::refused("--annotate", why));
     }
     let (settings, _) = args.shared.resolve()?;
-    let mut checked = 0;
+    let (mut checked, mut refused) = (0, 0);
     let mut problems = Vec::new();
     for path in &args.paths {
         for subject in subjects(path)? {
@@ -68,20 +67,18 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
             if format == Format::Text {
                 excerpt::print(&findings);
             }
+            refused += usize::from(findings.is_refused());
             problems.extend(findings.problems);
         }
     }
     problems.sort();
-    let refused = problems
-        .iter()
-        .any(|problem| problem.severity == Severity::Refused);
     let verdict = match refused {
-        true => format!("{checked} checked: not all of them can be published"),
-        false => format!("{checked} checked: all can be published"),
+        0 => format!("{checked} checked: all can be published"),
+        _ => format!("{checked} checked: {refused} cannot be published"),
     };
     match args.annotate {
         None if format == Format::Json => {
-            print_json(&json!({"checked": checked, "problems": problems}))?;
+            print_json(&json!({"checked": checked, "refused": refused, "problems": problems}))?;
         }
         None => print_line(verdict)?,
         Some(Annotate::Github) => {
@@ -96,8 +93,8 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         }
     }
     Ok(match refused {
-        true => Outcome::PartsRefused,
-        false => Outcome::Done,
+        0 => Outcome::Done,
+        _ => Outcome::PartsRefused,
     })
 }
 

@@ -51,21 +51,19 @@ fn result(problem: &Problem) -> Value {
         Severity::Warning => "warning",
         Severity::Refused => "error",
     };
-    let message = [Some(problem.sentence()), problem.help()];
-    let message: Vec<_> = message.into_iter().flatten().collect();
     let artifact = json!({ "uri": uri(&problem.path) });
-    // Code scanning wants a line of everything.
-    let mut region = json!({ "startLine": 1 });
-    if let Some(place) = problem.place {
-        region = json!({
+    let region = match problem.place {
+        Some(place) => json!({
             "startLine": place.line,
             "startColumn": place.column,
             "endColumn": place.end_column,
-        });
-    }
+        }),
+        // Code scanning wants a line of everything.
+        None => json!({ "startLine": 1 }),
+    };
     let mut result = json!({
         "level": level,
-        "message": { "text": message.join("\n") },
+        "message": { "text": problem.explanation() },
         "locations": [{ "physicalLocation": { "artifactLocation": artifact, "region": region } }],
     });
     if let Some(code) = problem.code {
@@ -91,5 +89,68 @@ fn uri(path: &Path) -> String {
     match path.is_absolute() {
         true => format!("file://{encoded}"),
         false => encoded.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Place;
+
+    /// What the standard and code scanning require of every log.
+    #[track_caller]
+    fn assert_sarif(log: &Value) {
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        let driver = &run["tool"]["driver"];
+        assert!(driver["name"].is_string());
+        let rules = driver["rules"].as_array().unwrap();
+        for rule in rules {
+            assert!(rule["shortDescription"]["text"].is_string(), "{rule}");
+        }
+        for result in run["results"].as_array().unwrap() {
+            assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]));
+            assert!(["error", "warning"].contains(&result["level"].as_str().unwrap()));
+            assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+            let location = &result["locations"][0]["physicalLocation"];
+            assert!(location["artifactLocation"]["uri"].is_string());
+            let region = &location["region"];
+            assert!(region["startLine"].as_u64().unwrap() > 0, "{region}");
+            assert!(region["endColumn"].as_u64() >= region["startColumn"].as_u64());
+        }
+    }
+
+    #[test]
+    fn a_log_has_what_code_scanning_requires() {
+        let placed = Problem {
+            place: Some(Place {
+                line: 3,
+                column: 5,
+                end_column: 9,
+            }),
+            ..Problem::refused("a/registry.json", "wrong")
+                .with_code(ErrorCode::SchemaValidationFailed)
+        };
+        let whole = Problem::warning("a/b", "left out").with_code(ErrorCode::UndeclaredFile);
+        let log = log(&[placed, whole]);
+        assert_sarif(&log);
+        let results = &log["runs"][0]["results"];
+        let place = &results[0]["locations"][0]["physicalLocation"]["region"];
+        assert_eq!(
+            *place,
+            json!({ "startLine": 3, "startColumn": 5, "endColumn": 9 })
+        );
+        assert_eq!(results[1]["level"], "warning");
+        assert_sarif(&super::log(&[]));
+    }
+
+    #[test]
+    fn paths_are_uris() {
+        for (path, expected) in [
+            ("./@a/b c/é:.json", "@a/b%20c/%C3%A9%3A.json"),
+            ("/tmp/100%", "file:///tmp/100%25"),
+        ] {
+            assert_eq!(uri(Path::new(path)), expected);
+        }
     }
 }

@@ -64,7 +64,9 @@ mod tests {
         let typed = check_manifest(text.as_bytes()).unwrap();
         let document = Document::parse(text.as_bytes()).unwrap();
         let read = document.declared_files();
-        assert!(read.iter().map(|(file, _)| file).eq(typed.declared_files()));
+        let files: Vec<_> = typed.declared_files().map(FilePath::as_str).collect();
+        assert_eq!(files, ["a.ts", "merge.js", "c", "js/d", "ts/d"]);
+        assert!(read.iter().map(|(file, _)| file.as_str()).eq(files));
         for (file, pointer) in &read {
             let said = document.value.pointer(pointer).unwrap().as_str().unwrap();
             assert_eq!(said.trim_start_matches("./"), file.as_str());

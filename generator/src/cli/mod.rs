@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod excerpt;
 mod init;
 mod nginx;
 mod pack;

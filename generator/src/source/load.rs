@@ -15,8 +15,9 @@ use crate::model::{
     ContentDigest, FilePath, History, Manifest, PresetName, ReleaseId, Sha256, StoredFile, Version,
 };
 use crate::regular;
-use crate::report::{Place, Problem, Severity};
-use crate::schema::{self, SchemaFault};
+use crate::report::Problem;
+pub use crate::report::at_their_places;
+use crate::schema;
 
 /// A version, read.
 #[derive(Debug)]
@@ -238,23 +239,4 @@ fn read_file(path: &Path, keep: usize) -> io::Result<(ReadFile, Option<Vec<u8>>)
         (hashing.finish(), None)
     };
     Ok((ReadFile { stored, written }, held))
-}
-
-/// Faults of a document as problems at their places.
-pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
-    faults
-        .into_iter()
-        .map(|fault| Problem {
-            path: path.to_owned(),
-            place: Some(Place {
-                line: fault.line,
-                column: fault.column,
-            }),
-            severity: Severity::Refused,
-            message: match fault.path.is_empty() {
-                true => fault.message,
-                false => format!("{} (at {})", fault.message, fault.path),
-            },
-        })
-        .collect()
 }

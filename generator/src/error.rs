@@ -39,13 +39,12 @@ pub enum Error {
         holder: String,
     },
     /// The record of the last build cannot be used.
-    #[error("{}: the record of the last build fails: {cause}; it may be deleted, the next build makes it anew", path.display())]
+    #[error("{}: the record of the last build fails: {why}; it may be deleted, the next build makes it anew", path.display())]
     Record {
         /// The record's file.
         path: PathBuf,
         /// What the store said.
-        #[source]
-        cause: redb::Error,
+        why: String,
     },
     /// A build would remove suspiciously much.
     #[error(

@@ -92,3 +92,10 @@ impl ErrorCode {
         self.parts().1
     }
 }
+
+/// The word.
+impl serde::Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}

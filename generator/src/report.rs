@@ -1,9 +1,12 @@
 //! What a build found and did, for people and for machines. Nothing here decides an exit status but `refused`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use crate::error_code::ErrorCode;
+use crate::schema::{DidYouMean, SchemaFault};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -20,21 +23,66 @@ pub enum Severity {
 pub struct Problem {
     /// The file or folder.
     pub path: PathBuf,
-    /// Where in the file, from 1; none where the whole is meant.
+    /// Where in the file; none where the whole is meant.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
     /// How bad.
     pub severity: Severity,
+    /// What a registry answers to a publish of it, if it is that kind of problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
     /// What is wrong, and what to do.
     pub message: String,
+    /// A JSON Pointer to the value in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// What would be right, where that is near.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Suggestion>,
 }
 
-/// A place in a file, counted from 1.
+/// A place within one line of a file, counted from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Place {
     pub line: usize,
     pub column: usize,
+    /// The column behind its end.
+    pub end_column: usize,
+}
+
+/// What would be right.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suggestion {
+    /// This word, in place of the one that is there.
+    ReplaceWith(String),
+    /// This entry more in the manifest's `files`.
+    AddToFiles(NewEntry),
+}
+
+/// An entry for a file that a manifest does not declare; its author may know better.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NewEntry {
+    /// Where the file goes in a project.
+    pub target: String,
+    /// What the file is for.
+    #[serde(rename = "type")]
+    pub role: &'static str,
+    /// The file.
+    pub path: String,
+}
+
+/// As JSON, spaced as people write it.
+impl fmt::Display for NewEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, role, path } = self;
+        // File paths have nothing that JSON would escape.
+        write!(
+            f,
+            r#"{{ "target": "{target}", "type": "{role}", "path": "{path}" }}"#
+        )
+    }
 }
 
 impl Problem {
@@ -44,7 +92,10 @@ impl Problem {
             path: path.into(),
             place: None,
             severity: Severity::Refused,
+            code: None,
             message: message.to_string(),
+            pointer: None,
+            suggestion: None,
         }
     }
 
@@ -55,20 +106,84 @@ impl Problem {
             ..Self::refused(path, message)
         }
     }
+
+    /// A fault of a document, at its place.
+    pub fn of_fault(path: impl Into<PathBuf>, code: ErrorCode, fault: SchemaFault) -> Self {
+        Self {
+            place: Some(Place {
+                line: fault.line,
+                column: fault.column,
+                end_column: fault.end_column,
+            }),
+            code: Some(code),
+            pointer: Some(fault.path).filter(|pointer| !pointer.is_empty()),
+            suggestion: fault.meant.map(Suggestion::ReplaceWith),
+            ..Self::refused(path, fault.message)
+        }
+    }
+
+    /// What a registry answers to a publish of it.
+    pub fn with_code(self, code: ErrorCode) -> Self {
+        Self {
+            code: Some(code),
+            ..self
+        }
+    }
+
+    /// All that is to be said of it but where the file is, and what to do.
+    pub fn explanation(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{}\nhelp: {help}", self.sentence()),
+            None => self.sentence(),
+        }
+    }
+
+    /// The word that was probably meant.
+    pub fn meant(&self) -> Option<&str> {
+        match &self.suggestion {
+            Some(Suggestion::ReplaceWith(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// What to do, where the message does not say it.
+    pub fn help(&self) -> Option<String> {
+        match &self.suggestion {
+            Some(Suggestion::AddToFiles(entry)) => {
+                Some(format!("to declare it, add this to `files`:\n{entry}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// All that is to be said of it but where the file is, in one line.
+    pub fn sentence(&self) -> String {
+        let mut sentence = format!("{}{}", self.message, DidYouMean(self.meant()));
+        if let Some(pointer) = &self.pointer {
+            sentence += &format!(" (at {pointer})");
+        }
+        sentence
+    }
+}
+
+/// Faults of a document as problems at their places.
+pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
+    let problem = |fault| Problem::of_fault(path, ErrorCode::SchemaValidationFailed, fault);
+    faults.into_iter().map(problem).collect()
 }
 
 /// `path:line:column: what is wrong`
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
-        if let Some(Place { line, column }) = self.place {
+        if let Some(Place { line, column, .. }) = self.place {
             write!(f, ":{line}:{column}")?;
         }
         let warning = match self.severity {
             Severity::Warning => "warning: ",
             Severity::Refused => "",
         };
-        write!(f, ": {warning}{}", self.message)
+        write!(f, ": {warning}{}", self.sentence())
     }
 }
 
@@ -85,6 +200,31 @@ pub struct Changes {
     pub bytes: u64,
 }
 
+/// A resource that a build would write or remove.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Planned {
+    /// The path of its URL.
+    pub url: String,
+    /// What would happen.
+    pub action: Action,
+    /// Bytes that it has now, variants not counted; none if there is nothing.
+    pub before: Option<u64>,
+    /// Bytes that it would have.
+    pub after: Option<u64>,
+    /// Why.
+    pub why: String,
+}
+
+/// What would happen to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Action {
+    Write,
+    Replace,
+    Remove,
+}
+
 /// What a build found and did.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
@@ -95,6 +235,9 @@ pub struct Report {
     pub releases: usize,
     /// What is wrong with the input, by path.
     pub problems: Vec<Problem>,
+    /// What it would do, if it only says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<Planned>,
     /// How long it took.
     pub seconds: f64,
 }

@@ -77,7 +77,7 @@ fn bad_input_is_named() {
 /// Builds, and then changes bytes of the record.
 fn damage_record(registry: &Registry, change: impl Fn(&mut [u8])) {
     registry.build();
-    let path = registry.state().join("record.redb");
+    let path = registry.state().join("record.db");
     let mut bytes = fs::read(&path).expect("a build leaves a record");
     change(&mut bytes);
     fs::write(&path, bytes).expect("a file of ours");
@@ -171,12 +171,12 @@ const FATAL: [Fault; 12] = [
     (
         "a record of the last build that is none",
         |r| damage_record(r, |bytes| bytes.fill(b'x')),
-        &["record.redb", "deleted"],
+        &["record.db", "deleted"],
     ),
     (
         "a record of the last build that is damaged inside",
         |r| damage_record(r, |bytes| bytes[8192..8256].fill(0xa5)),
-        &["record.redb", "deleted"],
+        &["record.db", "deleted"],
     ),
     (
         "no access file",

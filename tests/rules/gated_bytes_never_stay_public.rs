@@ -96,7 +96,7 @@ fn time_of_a_switch(registry: &Registry) -> Duration {
 fn lose_something(registry: &Registry, random: &mut Random) {
     let chance = random.below(6);
     if chance < 2 {
-        fs::remove_file(registry.state().join("record.redb")).ok();
+        fs::remove_file(registry.state().join("record.db")).ok();
     }
     if chance == 0 {
         fs::remove_dir_all(registry.private()).ok();

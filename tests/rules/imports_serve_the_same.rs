@@ -92,6 +92,8 @@ fn what_the_origin_tells_of_a_version_is_kept() {
         "digests": { "1.0.0": { "manifest": sha256(&manifest), "archive": archive } },
         "time": { "1.0.0": "2026-01-02T03:04:05Z" },
         "yanked": { "1.0.0": { "reason": "leaks", "time": "2026-02-03T04:05:06Z" } },
+        "deprecated": { "1.0.0": "use another" },
+        "tags": { "beta": "1.0.0", "elsewhere": "9.9.9" },
     });
     let origin = Origin::start(move |target, _| match target {
         "/registries/@open/features/item/versions" => Answer::json(&document),
@@ -108,8 +110,8 @@ fn what_the_origin_tells_of_a_version_is_kept() {
     let log = fs::read_to_string(log).expect("a log");
     let events = log.lines().map(serde_json::from_str);
     let events: Vec<Value> = events.map(|event| event.expect("an event")).collect();
-    let [publish, yank] = &events[..] else {
-        panic!("a publish and a yank: {log}");
+    let [publish, yank, deprecation, tag] = &events[..] else {
+        panic!("four events: {log}");
     };
     assert_eq!(publish["time"], "2026-01-02T03:04:05Z");
     assert_eq!(publish["by"], "import");
@@ -117,6 +119,10 @@ fn what_the_origin_tells_of_a_version_is_kept() {
     assert_eq!(yank["event"], "yank");
     assert_eq!(yank["reason"], "leaks");
     assert_eq!(yank["time"], "2026-02-03T04:05:06Z");
+    assert_eq!(deprecation["event"], "deprecate");
+    assert_eq!(deprecation["message"], "use another");
+    assert_eq!(tag["event"], "tag");
+    assert_eq!(tag["tag"], "beta");
     let asked = origin.targets().into_iter();
     let loads = asked.filter(|target| target.ends_with("/1.0.0")).count();
     assert_eq!(loads, 1, "its digest says that it is there");

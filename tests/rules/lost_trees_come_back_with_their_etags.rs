@@ -18,7 +18,7 @@ fn lost_trees_come_back_with_their_etags() {
     let mut random = Random::announced("lost_trees_come_back_with_their_etags");
     let registry = with_history(&mut random);
     let before = [tree(&registry.public()), tree(&registry.private())];
-    let record = registry.state().join("record.redb");
+    let record = registry.state().join("record.db");
     let wipe_record = || fs::remove_file(&record).expect("a record");
     let wipe_tree = || fs::remove_dir_all(registry.public()).expect("a tree of ours");
 

@@ -9,6 +9,7 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+mod a_check_names_every_fault;
 mod a_check_starts_nothing;
 mod a_mirror_only_reads;
 mod a_publish_is_visible_through_nginx;

@@ -37,7 +37,7 @@ fn mirrors_have_the_same_etags() {
     assert_same("on the mirror", &tags, &on_mirror);
 
     fs::remove_dir_all(registry.public()).expect("a tree of ours");
-    fs::remove_file(registry.state().join("record.redb")).expect("a record");
+    fs::remove_file(registry.state().join("record.db")).expect("a record");
     registry.build();
     let again = self::tags(&registry, &nginx);
     let lasting = |tags: &Tags| -> Tags {

@@ -88,12 +88,15 @@ pub fn assert_same<E: PartialEq + Debug>(
     assert!(lines.is_empty(), "{what}:\n{}", lines.join("\n"));
 }
 
-/// Copies a folder, the hidden files of its root left out.
+/// Copies a folder with its times, the hidden files of its root left out.
 pub fn copy(from: &Path, to: &Path) {
     for path in tree(from).into_keys() {
-        let target = to.join(&path);
-        fs::create_dir_all(target.parent().expect("a file is in a folder")).expect("a folder");
-        fs::copy(from.join(&path), target).expect("a copy");
+        let (from, to) = (from.join(&path), to.join(&path));
+        fs::create_dir_all(to.parent().expect("a file is in a folder")).expect("a folder");
+        fs::copy(&from, &to).expect("a copy");
+        let written = from.metadata().and_then(|metadata| metadata.modified());
+        let copy = fs::File::options().write(true).open(&to).expect("a copy");
+        copy.set_modified(written.expect("a time")).expect("a copy");
     }
 }
 

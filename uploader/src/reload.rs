@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use rackgen::build::BuildOptions;
+use rackgen::build::{BuildOptions, Scope};
 use rackgen::config::AccessSource;
 use rackgen::error::{Error, Result};
 
@@ -113,9 +113,10 @@ fn reload(app: &App) -> bool {
 
 /// Brings the trees to what source and access file say, and remembers how that went.
 pub(crate) fn build(app: &App) -> bool {
+    let options = BuildOptions::default();
     let outcome = app
         .registry
-        .build(&|| app.decide(), BuildOptions::default(), &|_| ());
+        .build(&Scope::Everything, &|| app.decide(), &options, &|_| ());
     match &outcome {
         Ok(report) => {
             report

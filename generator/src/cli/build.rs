@@ -1,16 +1,15 @@
 //! `rackgen build`
 
+use indicatif::BinaryBytes;
 use rayon::ThreadPoolBuilder;
-use serde_json::json;
 
 use super::progress::Progress;
-use super::{Format, Outcome, print_json, print_line, print_problems};
-use crate::build::{BuildOptions, Registry};
+use super::{Format, Outcome, operator, print_json, print_line, print_problems};
+use crate::build::{BuildOptions, Registry, Scope};
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
 use crate::folders::Adoption;
-use crate::plan::Plan;
-use crate::report::Report;
+use crate::report::{Action, Changes, Report};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,6 +30,9 @@ pub(super) struct Args {
     /// Go on where over a tenth of the outputs, and over a hundred, would be removed
     #[arg(long)]
     allow_removals: bool,
+    /// Take what a hand made of published versions for what they are from now on
+    #[arg(long)]
+    accept_changes: bool,
     /// Take a source tree that lost its id
     #[arg(long)]
     adopt: bool,
@@ -58,14 +60,16 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     let options = BuildOptions {
         full: args.full,
         allow_removals: args.allow_removals,
+        accepted_by: args.accept_changes.then(operator),
     };
     let report = if args.dry_run {
-        let (report, plan) = registry.dry_run(&decide, options)?;
-        print_plan(&report, &plan, format)?;
+        let report = registry.dry_run(&decide, &options)?;
+        print_plan(&report, format)?;
         report
     } else {
-        let progress = Progress::of_resources();
-        let report = registry.build(&decide, options, &|all| progress.advance(1, all as u64))?;
+        let progress = Progress::of_versions();
+        let advance = |all| progress.advance(1, all as u64);
+        let report = registry.build(&Scope::Everything, &decide, &options, &advance)?;
         drop(progress);
         match format {
             Format::Json => print_json(&report)?,
@@ -82,43 +86,33 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     })
 }
 
-fn print_plan(report: &Report, plan: &Plan, format: Format) -> Result<()> {
-    let written = plan
-        .writes
-        .iter()
-        .map(|write| (&write.key, write.row.current.is_some()));
-    let gone = plan
-        .withdrawals
-        .iter()
-        .chain(&plan.removals)
-        .filter(|removal| removal.last);
-    match format {
-        Format::Json => {
-            let urls = |replaced: bool| -> Vec<String> {
-                let matching = written.clone().filter(|(_, old)| *old == replaced);
-                matching.map(|(key, _)| key.to_string()).collect()
-            };
-            print_json(&json!({
-                "write": urls(false),
-                "replace": urls(true),
-                "remove": gone.map(|removal| removal.key.to_string()).collect::<Vec<_>>(),
-                "kept": plan.kept,
-                "problems": report.problems,
-            }))
-        }
-        Format::Text => {
-            print_problems(&report.problems);
-            for (key, replaced) in written {
-                let verb = if replaced { "replace" } else { "write" };
-                print_line(format_args!("{verb:8} {key}"))?;
-            }
-            for removal in gone {
-                print_line(format_args!("remove   {}", removal.key))?;
-            }
-            print_line(format_args!(
-                "{} would stay as they are; nothing was changed",
-                plan.kept
-            ))
-        }
+fn print_plan(report: &Report, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return print_json(report);
     }
+    print_problems(&report.problems);
+    for line in &report.planned {
+        let verb = match line.action {
+            Action::Write => "write",
+            Action::Replace => "replace",
+            Action::Remove => "remove",
+        };
+        let size = match (line.before, line.after) {
+            (Some(before), Some(after)) if before != after => {
+                format!("{} → {}", BinaryBytes(before), BinaryBytes(after))
+            }
+            (_, Some(bytes)) | (Some(bytes), None) => BinaryBytes(bytes).to_string(),
+            (None, None) => String::new(),
+        };
+        print_line(format_args!("{verb:8} {} ({size}): {}", line.url, line.why))?;
+    }
+    let Changes {
+        written,
+        removed,
+        kept,
+        ..
+    } = report.changes;
+    print_line(format_args!(
+        "{written} resources would be written, {removed} removed, {kept} kept; nothing was changed"
+    ))
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod excerpt;
 mod import;
 mod init;
 mod nginx;
@@ -153,6 +154,15 @@ fn execute(cli: Cli) -> Result<Outcome> {
             Ok(Outcome::Done)
         }
     }
+}
+
+/// What an event calls whoever runs `rackgen`.
+fn operator() -> String {
+    let names = ["USER", "LOGNAME"].into_iter();
+    let name = names.filter_map(|name| std::env::var(name).ok());
+    name.into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "rackgen".into())
 }
 
 /// Prints problems where errors go, one a line, warnings told apart.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Format, Outcome, print_json, print_line, print_problems};
+use super::{Format, Outcome, excerpt, print_json, print_line};
 use crate::check::{CheckedFolder, check_folder};
 use crate::error::{At, Error, Result};
 use crate::hashing::Hashing;
@@ -53,8 +53,9 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
 
 /// Checks a version's folder; its problems stop a pack.
 pub(super) fn check(dir: &Path) -> Result<CheckedFolder> {
-    check_folder(dir)?.map_err(|problems| {
-        print_problems(&problems);
+    let (findings, checked) = check_folder(dir, None)?;
+    checked.ok_or_else(|| {
+        excerpt::print(&findings);
         Error::refused(dir, "this is no package yet; nothing was packed")
     })
 }

@@ -14,19 +14,14 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// A bar over resources.
-    pub(super) fn of_resources() -> Self {
-        Self::new("{bar:40.cyan} {pos}/{len} resources, {eta} left")
+    /// A bar over versions.
+    pub(super) fn of_versions() -> Self {
+        Self::new("{bar:40.cyan} {pos}/{len} versions, {eta} left")
     }
 
     /// A bar over items.
     pub(super) fn of_items() -> Self {
         Self::new("{bar:40.cyan} {pos}/{len} items looked at, {eta} left")
-    }
-
-    /// A bar over versions.
-    pub(super) fn of_versions() -> Self {
-        Self::new("{bar:40.cyan} {pos}/{len} versions, {eta} left")
     }
 
     /// A bar over bytes.

@@ -7,110 +7,85 @@ use std::time::UNIX_EPOCH;
 use walkdir::WalkDir;
 
 use super::make::combine;
-use super::record::{Record, Update};
+use super::record::Record;
 use super::representation;
 use crate::coding::{Coding, Encodings};
 use crate::error::{At, Result};
 use crate::folders::Checked;
 use crate::model::{Audience, Sha256};
+use crate::plan::Rows;
 use crate::plan::key::PublicKey;
+use crate::plan::part::{Part, Recorded};
 use crate::plan::row::{Published, Row};
-use crate::plan::{Rows, Scope};
 
 /// Makes the record speak of these very trees.
 ///
 /// A tree that the record never saw is taken up, with the times that it has, so that nothing changes its ETag.
-/// A tree that was replaced since keeps its times in the record, and its disk is doubted.
-pub(super) fn reconcile(
-    record: &mut Record,
-    folders: &Checked,
-    encodings: &Encodings,
-) -> Result<()> {
+/// A tree that was replaced since, or emptied but for its marker, keeps its times in the record, and its disk is
+/// doubted.
+pub(super) fn reconcile(record: &Record, folders: &Checked, encodings: &Encodings) -> Result<()> {
     for audience in Audience::ALL {
         let fact = match audience {
             Audience::Public => "public tree",
             Audience::Private => "private tree",
         };
-        let known = record.fact(fact)?;
         let instance = folders.instance(audience);
-        if known.as_ref() == Some(instance) {
-            continue;
-        }
-        let mut update = Update::default();
-        match known {
-            None => take_up(
-                record,
-                folders.tree(audience),
-                audience,
-                encodings,
-                &mut update,
-            )?,
-            Some(_) => {
-                let mut rows = record.rows(&Scope::Everything, std::iter::empty())?;
-                doubt(&mut rows, audience);
-                update.set = rows;
+        match record.fact(fact)? {
+            None => take_up(record, folders.tree(audience), audience, encodings)?,
+            Some(known) if known != *instance => record.doubt(audience)?,
+            Some(_) if !holds_its_last(record, folders.tree(audience), audience)? => {
+                record.doubt(audience)?;
             }
+            Some(_) => continue,
         }
-        // In one transaction: after a kill it is all still to do.
-        update.facts.push((fact, instance.clone()));
-        record.update(&update)?;
+        // With it: after a kill it is all still to do.
+        record.set_fact(fact, instance)?;
     }
     Ok(())
 }
 
-/// Doubts a tree that somebody emptied but for its marker: one look at what every commit writes last.
-pub fn probe(rows: &mut Rows, folders: &Checked) {
-    for audience in Audience::ALL {
-        let is_here = |row: &Row| row.settled && row.held_in.contains(&audience);
-        let last = rows
-            .iter()
-            .filter(|(_, row)| is_here(row))
-            .max_by_key(|(key, _)| key.rank());
-        if let Some((key, row)) = last
-            && let Some(there) = &row.current
-            && mtime(&representation(folders.tree(audience), key, None)).ok() != Some(there.base)
-        {
-            doubt(rows, audience);
-        }
-    }
+/// One look at what every commit writes last.
+fn holds_its_last(record: &Record, tree: &Path, audience: Audience) -> Result<bool> {
+    Ok(record.last(audience)?.is_none_or(|(key, recorded)| {
+        let there = recorded.rows.get(&key);
+        let there = there.and_then(|row| row.current.as_ref());
+        let time = mtime(&representation(tree, &key, None)).ok();
+        time == there.map(|there| there.base)
+    }))
 }
 
-/// The disk of this audience may hold anything.
-fn doubt(rows: &mut Rows, audience: Audience) {
-    for row in rows.values_mut() {
-        row.settled &= !row.held_in.contains(&audience);
-    }
-}
-
-/// Rows for what a tree holds.
-fn take_up(
-    record: &Record,
-    tree: &Path,
-    audience: Audience,
-    encodings: &Encodings,
-    update: &mut Update,
-) -> Result<()> {
+/// Records what a tree holds.
+fn take_up(record: &Record, tree: &Path, audience: Audience, encodings: &Encodings) -> Result<()> {
     let visible = |entry: &walkdir::DirEntry| {
         // Files of items may be hidden, but what we keep for ourselves is so at the root.
         entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
     };
-    for entry in WalkDir::new(tree).into_iter().filter_entry(visible) {
+    // Those of a part follow each other, but where another item lies inside of an item.
+    let mut found: Option<(Part, Recorded)> = None;
+    let walk = WalkDir::new(tree).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(visible) {
         let entry = entry.at("walk", tree)?;
         let path = entry.path().strip_prefix(tree).unwrap_or(entry.path());
         if entry.file_type().is_file()
             && let Some(key) = PublicKey::from_disk_path(path)
         {
-            let mut row = take_up_one(tree, &key, audience, encodings)?;
-            if let Some(other) = record.row(&key)? {
-                // In both trees: a build was cut short between them.
-                row.held_in.extend(other.held_in);
-                row.top = row.top.max(other.top);
-                row.settled = false;
+            let (row, settled) = take_up_one(tree, &key, audience, encodings)?;
+            let part = key.part();
+            let same = found.take_if(|(known, _)| *known == part);
+            if let Some((part, recorded)) = found.take() {
+                record.take_up(&part, &recorded)?;
             }
-            update.set.insert(key, row);
+            let (_, mut recorded) = same.unwrap_or_else(|| {
+                let settled = true;
+                let rows = Rows::new();
+                (part.clone(), Recorded { rows, settled })
+            });
+            recorded.settled &= settled;
+            recorded.rows.insert(key, row);
+            found = Some((part, recorded));
         }
     }
-    Ok(())
+    found.map_or(Ok(()), |(part, recorded)| record.take_up(&part, &recorded))
 }
 
 fn take_up_one(
@@ -118,7 +93,7 @@ fn take_up_one(
     key: &PublicKey,
     audience: Audience,
     encodings: &Encodings,
-) -> Result<Row> {
+) -> Result<(Row, bool)> {
     let path = representation(tree, key, None);
     let identity = fs::read(&path).at("read", &path)?;
     let base = mtime(&path)?;
@@ -146,13 +121,13 @@ fn take_up_one(
     // Without variants nobody can tell whether none were asked for: the build makes them, and where the
     // outcome is the same the time stays.
     let whole = times_fit && published.variants.iter().copied().eq(encodings.iter());
-    Ok(Row {
+    let row = Row {
         top: top.max(published.top()),
-        settled: whole,
         held_in: [audience].into(),
         current: Some(published),
         remembered: None,
-    })
+    };
+    Ok((row, whole))
 }
 
 fn mtime(path: &Path) -> Result<i64> {

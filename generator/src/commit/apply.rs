@@ -1,143 +1,172 @@
 //! The renames: from staged to visible, in rank order, then the record.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::record::Update;
-use super::stage::{Entry, Staged, modes};
-use super::{durable, representation, variants_root};
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::session::{Ready, Unit};
+use super::stage::{Shown, ShownFile};
+use super::{durable, modes, representation, root, staging};
 use crate::coding::Coding;
 use crate::error::{At, Result};
+use crate::folders::Folders;
 use crate::model::Audience;
 use crate::plan::Removal;
-use crate::plan::key::{CacheClass, PublicKey};
-use crate::plan::row::Row;
+use crate::plan::key::{CommitRank, PublicKey};
+use crate::plan::part::Part;
 use crate::report::Changes;
 
 /// How long a web server may go on sending a file that is gone because it holds it open: so long is nginx told to
 /// (`open_file_cache_valid`, whole seconds), which saves it most of what a read costs.
 pub const OPEN_FILE_TIME: Duration = Duration::from_secs(1);
 
-impl Staged<'_> {
-    /// Makes the staged plan visible and durable. What it withdraws nobody can read any more when this returns.
-    pub fn apply(self) -> Result<Changes> {
-        let changes = Changes {
-            written: self.entries.len(),
-            removed: self.gone().count(),
-            kept: self.kept,
-            bytes: self.entries.iter().map(|entry| entry.bytes).sum(),
-        };
+/// The identity, then its variants.
+const ROOTS: [Option<Coding>; 4] = [
+    None,
+    Some(Coding::Br),
+    Some(Coding::Zstd),
+    Some(Coding::Gzip),
+];
+
+impl Ready<'_> {
+    /// Makes what is staged visible and durable. What it withdraws nobody can read any more when this returns.
+    ///
+    /// `besides` are folders of other file systems that changed for the same end.
+    pub fn apply(self, besides: &[&Path]) -> Result<Changes> {
+        let session = &self.session;
+        let units = &session.units;
+        let mut withdrawals: Vec<&Removal> = units.iter().flat_map(|u| &u.withdrawals).collect();
+        let mut removals: Vec<&Removal> = units.iter().flat_map(|u| &u.removals).collect();
+        for removals in [&mut withdrawals, &mut removals] {
+            removals.sort_by_key(|removal| Reverse(removal.key.rank()));
+        }
         // A namespace that is withdrawn leaves the list before its folders go.
         let comes_first =
-            |entry: &&Entry| entry.key == PublicKey::Namespaces && !self.withdrawals.is_empty();
-        let (first, rest): (Vec<_>, Vec<_>) = self.entries.iter().partition(comes_first);
-        first.into_iter().try_for_each(|entry| self.show(entry))?;
-        for removal in &self.withdrawals {
-            self.remove(removal)?;
+            |unit: &&Unit| !withdrawals.is_empty() && rank(&unit.part) == CommitRank::Namespaces;
+        let (first, mut rest): (Vec<_>, Vec<_>) = units.iter().partition(comes_first);
+        let trees = Trees(session.folders);
+        first.into_iter().try_for_each(|unit| trees.show(unit))?;
+        withdrawals.iter().try_for_each(|gone| trees.remove(gone))?;
+        rest.sort_by_key(|unit| rank(&unit.part));
+        for alike in rest.chunk_by(|a, b| rank(&a.part) == rank(&b.part)) {
+            alike.par_iter().try_for_each(|unit| trees.show(unit))?;
         }
-        rest.into_iter().try_for_each(|entry| self.show(entry))?;
-        for removal in &self.removals {
-            self.remove(removal)?;
+        removals.iter().try_for_each(|gone| trees.remove(gone))?;
+        if !units.is_empty() {
+            durable::sync_file_systems(session.touched().chain(besides.iter().copied()))?;
         }
-        let touched = |audience: Audience| {
-            let removed = |removal: &Removal| removal.audience == audience;
-            self.entries
-                .iter()
-                .any(|entry| entry.published.audience == audience)
-                || self.withdrawals.iter().chain(&self.removals).any(removed)
-        };
-        for audience in Audience::ALL
-            .into_iter()
-            .filter(|audience| touched(*audience))
-        {
-            durable::sync_file_system(self.session.folders.tree(audience))?;
-        }
-        if !self.withdrawals.is_empty() {
+        if session.has_withdrawn()? {
             // nginx counts in whole seconds of a clock that it reads between events. Before the record says that all is
             // done: a build that is killed in here is followed by one that waits again.
             thread::sleep(OPEN_FILE_TIME + OPEN_FILE_TIME / 4);
         }
-        self.settle()?;
-        Ok(changes)
+        session.settle()?;
+        session.changes()
+    }
+}
+
+/// The trees that readers see.
+struct Trees<'a>(&'a Folders);
+
+impl Trees<'_> {
+    fn show(&self, unit: &Unit) -> Result<()> {
+        match &unit.shown {
+            Shown::Nothing => Ok(()),
+            Shown::Folder(audience, codings) => {
+                let Some(folder) = unit.part.folder() else {
+                    return Ok(());
+                };
+                let variants = codings.iter().copied().map(Some);
+                for coding in [None].into_iter().chain(variants) {
+                    self.show_folder(*audience, coding, &folder)?;
+                }
+                Ok(())
+            }
+            Shown::Files(audience, files) => {
+                let mut files = files.iter();
+                files.try_for_each(|file| self.show_file(*audience, file))
+            }
+        }
     }
 
-    /// The URLs that are gone.
-    fn gone(&self) -> impl Iterator<Item = &Removal> {
-        let all = self.withdrawals.iter().chain(&self.removals);
-        all.filter(|removal| removal.last)
+    /// A version is there at once. What somebody left in its place is no reason to stop: then file by file.
+    fn show_folder(&self, audience: Audience, coding: Option<Coding>, folder: &Path) -> Result<()> {
+        let staged = root(&staging(self.0, audience), coding).join(folder);
+        let target = root(self.0.tree(audience), coding).join(folder);
+        let (_, folder_mode) = modes(audience);
+        match rename(&staged, &target, folder_mode) {
+            Err(cause)
+                if matches!(
+                    cause.kind(),
+                    ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists
+                ) =>
+            {
+                for entry in WalkDir::new(&staged).sort_by_file_name() {
+                    let entry = entry.at("walk", &staged)?;
+                    let path = entry.path().strip_prefix(&staged).unwrap_or(entry.path());
+                    if entry.file_type().is_file() {
+                        let target = target.join(path);
+                        rename(entry.path(), &target, folder_mode)
+                            .at("rename into place", &target)?;
+                    }
+                }
+                Ok(())
+            }
+            renamed => renamed.at("rename into place", &target),
+        }
     }
 
     /// Identity first, then variants; then those go that there are none of any longer.
-    fn show(&self, entry: &Entry) -> Result<()> {
-        let published = &entry.published;
-        let tree = self.session.folders.tree(published.audience);
-        let (_, folder_mode) = modes(published.audience);
-        let variants = published.variants.iter().copied().map(Some);
+    fn show_file(&self, audience: Audience, file: &ShownFile) -> Result<()> {
+        let tree = self.0.tree(audience);
+        let staging = staging(self.0, audience);
+        let (_, folder_mode) = modes(audience);
+        let variants = file.variants.iter().copied().map(Some);
         for coding in [None].into_iter().chain(variants) {
-            let target = representation(tree, &entry.key, coding);
-            rename_into_place(&entry.staged(coding), &target, folder_mode)?;
+            let staged = representation(&staging, &file.key, coding);
+            let target = representation(tree, &file.key, coding);
+            rename(&staged, &target, folder_mode).at("rename into place", &target)?;
         }
-        for coding in Coding::ALL {
-            if !published.variants.contains(&coding) {
-                let stale = representation(tree, &entry.key, Some(coding));
-                durable::remove_file(&variants_root(tree, coding), &stale)?;
-            }
+        for coding in &file.stale {
+            let stale = representation(tree, &file.key, Some(*coding));
+            durable::remove_file(&root(tree, Some(*coding)), &stale)?;
         }
         Ok(())
     }
 
     /// Variants first, so that no coding outlives the identity.
     fn remove(&self, removal: &Removal) -> Result<()> {
-        let tree = self.session.folders.tree(removal.audience);
-        for coding in Coding::ALL {
-            let variant = representation(tree, &removal.key, Some(coding));
-            durable::remove_file(&variants_root(tree, coding), &variant)?;
+        let tree = self.0.tree(removal.audience);
+        for coding in ROOTS.into_iter().rev() {
+            let path = representation(tree, &removal.key, coding);
+            durable::remove_file(&root(tree, coding), &path)?;
         }
-        durable::remove_file(tree, &representation(tree, &removal.key, None))
-    }
-
-    /// Records that the disk holds what was planned.
-    fn settle(mut self) -> Result<()> {
-        let mut update = Update::default();
-        for removal in self.gone() {
-            let row = self.session.record.row(&removal.key)?.unwrap_or_default();
-            // The times of what never changes are its publish times, which may come again.
-            let may_return = removal.key.cache_class() == CacheClass::Immutable;
-            if may_return || !row.is_forgettable(self.now) {
-                let row = Row {
-                    top: row.top,
-                    settled: true,
-                    remembered: row.current.or(row.remembered),
-                    ..Row::default()
-                };
-                update.set.insert(removal.key.clone(), row);
-            } else {
-                update.forget.push(removal.key.clone());
-            }
-        }
-        for entry in self.entries {
-            let row = Row {
-                top: entry.published.top(),
-                held_in: [entry.published.audience].into(),
-                current: Some(entry.published),
-                remembered: None,
-                settled: true,
-            };
-            update.set.insert(entry.key, row);
-        }
-        self.session.record.update(&update)
+        Ok(())
     }
 }
 
-fn rename_into_place(staged: &Path, target: &Path, folder_mode: u32) -> Result<()> {
+/// When a part appears: with the first of its resources that anything else could name.
+fn rank(part: &Part) -> CommitRank {
+    match part {
+        Part::Release(_) => CommitRank::Manifest,
+        Part::Item(_) => CommitRank::Latest,
+        Part::Alone(key) => PublicKey::rank(key),
+    }
+}
+
+fn rename(staged: &Path, target: &Path, folder_mode: u32) -> std::io::Result<()> {
     match fs::rename(staged, target) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            durable::create_folders(target.parent().unwrap_or(target), folder_mode)?;
-            fs::rename(staged, target).at("rename into place", target)
+            let folder = target.parent().unwrap_or(target);
+            durable::create_folders(folder, folder_mode).map_err(std::io::Error::other)?;
+            fs::rename(staged, target)
         }
-        renamed => renamed.at("rename into place", target),
+        renamed => renamed,
     }
 }

@@ -1,8 +1,9 @@
 //! Writing so that it is still there after a power cut: the one place that knows how.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::error::{At, Result};
@@ -31,11 +32,18 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     handle.sync_all().at("sync", folder)
 }
 
-/// Makes everything on the file system of this folder durable: for many files one barrier is several times
+/// Makes everything on the file systems of these folders durable: for many files one barrier is several times
 /// faster than one each (limits.md, "Durability").
-pub fn sync_file_system(folder: &Path) -> Result<()> {
-    let handle = File::open(folder).at("open", folder)?;
-    rustix::fs::syncfs(&handle).at("sync the file system of", folder)
+pub fn sync_file_systems<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let mut synced = BTreeSet::new();
+    for folder in folders {
+        let handle = File::open(folder).at("open", folder)?;
+        let device = handle.metadata().at("read", folder)?.dev();
+        if synced.insert(device) {
+            rustix::fs::syncfs(&handle).at("sync the file system of", folder)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a folder and what is missing above it, readable by `mode` whatever the umask.

@@ -2,17 +2,18 @@
 //! large ones in pieces, so that no upload decides how much memory we need.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::OutputSettings;
+use super::{OutputSettings, durable, representation};
 use crate::coding::Coding;
-use crate::compress;
+use crate::compress::{self, Variant};
 use crate::error::{At, Result};
 use crate::hashing::Hashing;
-use crate::model::Sha256;
+use crate::model::manifest::MANIFEST_FILE;
+use crate::model::{Sha256, StoredFile};
 use crate::plan::key::PublicKey;
 
 /// Where the bytes of a resource are.
@@ -27,109 +28,23 @@ pub enum Origin<'a> {
 /// Files above this are never held in memory.
 const LARGE: u64 = 1 << 20;
 
+/// Makes the files of one part in a staging folder that is laid out like the tree.
+pub(super) struct Maker<'a> {
+    staging: PathBuf,
+    file_mode: u32,
+    folder_mode: u32,
+    settings: &'a OutputSettings,
+    /// The variants of `registry.json`, which is served twice.
+    manifest: Option<(Sha256, Vec<Variant>)>,
+}
+
 /// The files of one resource, written but for their times.
 #[derive(Debug)]
 pub(super) struct Made {
-    files: Vec<(PathBuf, File)>,
+    files: Vec<(Option<Coding>, PathBuf, File)>,
     pub(super) sha256: Sha256,
-    pub(super) variants: Vec<Coding>,
     pub(super) variants_hash: [u8; 32],
     pub(super) bytes: u64,
-}
-
-/// Makes the identity at `path` and the variants beside it.
-pub(super) fn make(
-    origin: Origin<'_>,
-    key: &PublicKey,
-    settings: &OutputSettings,
-    path: &Path,
-) -> Result<Made> {
-    match origin {
-        Origin::Bytes(identity) => in_memory(identity, key, settings, path),
-        Origin::File(source, len) if len <= LARGE => {
-            let identity = fs::read(&source).at("read", &source)?;
-            in_memory(&identity, key, settings, path)
-        }
-        Origin::File(source, _) => in_pieces(&source, key, settings, path),
-    }
-}
-
-/// The staged file of a representation, beside the identity's.
-pub(super) fn staged(identity: &Path, coding: Option<Coding>) -> PathBuf {
-    coding.map_or_else(
-        || identity.to_owned(),
-        |coding| identity.with_extension(coding.as_str()),
-    )
-}
-
-fn in_memory(
-    identity: &[u8],
-    key: &PublicKey,
-    settings: &OutputSettings,
-    path: &Path,
-) -> Result<Made> {
-    let variants = match key.media_type().is_text() {
-        false => Vec::new(),
-        true => compress::variants(
-            identity,
-            key.cache_class(),
-            &settings.encodings,
-            settings.compression,
-        )
-        .at("compress", path)?,
-    };
-    let mut made = Made::new(Sha256::of(identity));
-    made.add(path.to_owned(), |file| file.write_all(identity))?;
-    for (coding, bytes) in &variants {
-        made.add(staged(path, Some(*coding)), |file| file.write_all(bytes))?;
-        made.variants.push(*coding);
-    }
-    made.variants_hash = combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes)));
-    Ok(made)
-}
-
-fn in_pieces(
-    source: &Path,
-    key: &PublicKey,
-    settings: &OutputSettings,
-    path: &Path,
-) -> Result<Made> {
-    let mut made = Made::new(Sha256::of(&[]));
-    let mut sha256 = made.sha256;
-    let len = made.add(path.to_owned(), |file| {
-        let mut hashing = Hashing::new(file);
-        io::copy(&mut File::open(source)?, &mut hashing)?;
-        sha256 = hashing.finish().sha256;
-        Ok(())
-    })?;
-    made.sha256 = sha256;
-    if !key.media_type().is_text() {
-        return Ok(made);
-    }
-    let mut hashes = Vec::new();
-    for coding in settings.encodings.iter() {
-        let mut hash = blake3::Hasher::new();
-        let compressed = made.add(staged(path, Some(coding)), |file| {
-            let identity = File::open(path)?;
-            compress::stream(
-                coding,
-                settings.compression.level(coding, key.cache_class(), len),
-                (identity, len),
-                &mut *file,
-            )?;
-            file.rewind()?;
-            io::copy(file, &mut hash).map(|_| ())
-        })?;
-        if compressed >= len {
-            // All variants or none.
-            made.drop_variants()?;
-            return Ok(made);
-        }
-        made.variants.push(coding);
-        hashes.push(hash.finalize());
-    }
-    made.variants_hash = combine(hashes.into_iter());
-    Ok(made)
 }
 
 impl Made {
@@ -137,53 +52,172 @@ impl Made {
         Self {
             files: Vec::new(),
             sha256,
-            variants: Vec::new(),
             variants_hash: combine(std::iter::empty()),
             bytes: 0,
         }
     }
 
-    /// Makes one file and gives its length.
-    fn add(
-        &mut self,
-        path: PathBuf,
-        write: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<u64> {
-        let make = || {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&path)?;
-            write(&mut file)?;
-            let len = file.metadata()?.len();
-            Ok::<_, io::Error>((file, len))
-        };
-        let (file, len) = make().at("write", &path)?;
-        self.files.push((path, file));
-        self.bytes += len;
-        Ok(len)
+    /// The variants that there are.
+    pub(super) fn variants(&self) -> Vec<Coding> {
+        let codings = self.files.iter().filter_map(|(coding, ..)| *coding);
+        codings.collect()
+    }
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(
+        staging: PathBuf,
+        (file_mode, folder_mode): (u32, u32),
+        settings: &'a OutputSettings,
+    ) -> Self {
+        Self {
+            staging,
+            file_mode,
+            folder_mode,
+            settings,
+            manifest: None,
+        }
     }
 
-    fn drop_variants(&mut self) -> Result<()> {
-        for (path, _) in self.files.drain(1..) {
-            fs::remove_file(&path).at("remove", &path)?;
+    /// Makes the identity and the variants of a resource.
+    pub(super) fn make(&mut self, origin: Origin<'_>, key: &PublicKey) -> Result<Made> {
+        match origin {
+            Origin::Bytes(identity) => self.in_memory(identity, key),
+            Origin::File(source, len) if len <= LARGE => {
+                let identity = fs::read(&source).at("read", &source)?;
+                self.in_memory(&identity, key)
+            }
+            Origin::File(source, _) => self.in_pieces(&source, key),
         }
-        self.variants.clear();
+    }
+
+    fn in_memory(&mut self, identity: &[u8], key: &PublicKey) -> Result<Made> {
+        let mut made = Made::new(Sha256::of(identity));
+        let variants = match &self.manifest {
+            Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
+                variants.clone()
+            }
+            _ => self.compress(identity, key)?,
+        };
+        self.write(&mut made, key, None, identity)?;
+        for (coding, bytes) in &variants {
+            self.write(&mut made, key, Some(*coding), bytes)?;
+        }
+        made.variants_hash = combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes)));
+        if is_manifest(key) {
+            self.manifest = Some((made.sha256, variants));
+        }
+        Ok(made)
+    }
+
+    fn compress(&self, identity: &[u8], key: &PublicKey) -> Result<Vec<Variant>> {
+        if !key.media_type().is_text() {
+            return Ok(Vec::new());
+        }
+        let OutputSettings {
+            encodings,
+            compression,
+        } = self.settings;
+        compress::variants(identity, key.cache_class(), encodings, *compression)
+            .at("compress", key.disk_path().as_path())
+    }
+
+    fn in_pieces(&self, source: &Path, key: &PublicKey) -> Result<Made> {
+        let mut made = Made::new(Sha256::of(&[]));
+        let (path, mut file) = self.create(key, None)?;
+        let mut hashing = Hashing::new(&mut file);
+        File::open(source)
+            .and_then(|mut source| io::copy(&mut source, &mut hashing))
+            .at("write", &path)?;
+        let StoredFile { sha256, len } = hashing.finish();
+        made.sha256 = sha256;
+        made.bytes = len;
+        made.files.push((None, path.clone(), file));
+        if !key.media_type().is_text() {
+            return Ok(made);
+        }
+        let mut hashes = Vec::new();
+        for coding in self.settings.encodings.iter() {
+            let (variant, mut file) = self.create(key, Some(coding))?;
+            let level = self
+                .settings
+                .compression
+                .level(coding, key.cache_class(), len);
+            let mut hash = blake3::Hasher::new();
+            let mut compress = || {
+                compress::stream(coding, level, (File::open(&path)?, len), &mut file)?;
+                file.rewind()?;
+                io::copy(&mut file, &mut hash)
+            };
+            let compressed = compress().at("write", &variant)?;
+            made.files.push((Some(coding), variant, file));
+            if compressed >= len {
+                // All variants or none.
+                for (_, path, _) in made.files.drain(1..) {
+                    fs::remove_file(&path).at("remove", &path)?;
+                }
+                made.bytes = len;
+                return Ok(made);
+            }
+            made.bytes += compressed;
+            hashes.push(hash.finalize());
+        }
+        made.variants_hash = combine(hashes.into_iter());
+        Ok(made)
+    }
+
+    fn write(
+        &self,
+        made: &mut Made,
+        key: &PublicKey,
+        coding: Option<Coding>,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let (path, mut file) = self.create(key, coding)?;
+        file.write_all(bytes).at("write", &path)?;
+        made.bytes += bytes.len() as u64;
+        made.files.push((coding, path, file));
         Ok(())
+    }
+
+    fn create(&self, key: &PublicKey, coding: Option<Coding>) -> Result<(PathBuf, File)> {
+        let path = representation(&self.staging, key, coding);
+        let create = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true).open(&path)
+        };
+        let file = match create() {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                let folder = path.parent().unwrap_or(&self.staging);
+                durable::create_folders(&self.staging, 0o700)?;
+                durable::create_folders(folder, self.folder_mode)?;
+                create()
+            }
+            created => created,
+        };
+        Ok((path.clone(), file.at("write", &path)?))
     }
 
     /// Gives every file its mode, whatever the umask was, and its time: the identity `base`, in seconds since
     /// 1970, its variants a little later.
-    pub(super) fn finish(self, base: i64, mode: u32) -> Result<()> {
-        let offsets = self.variants.iter().map(|coding| coding.mtime_offset());
-        for ((path, file), offset) in self.files.iter().zip([0].into_iter().chain(offsets)) {
-            let since_1970 = Duration::from_secs((base + offset).max(0).unsigned_abs());
-            file.set_permissions(PermissionsExt::from_mode(mode))
+    pub(super) fn finish(&self, made: Made, base: i64) -> Result<()> {
+        for (coding, path, file) in made.files {
+            let time = base + coding.map_or(0, Coding::mtime_offset);
+            let since_1970 = Duration::from_secs(time.max(0).unsigned_abs());
+            file.set_permissions(PermissionsExt::from_mode(self.file_mode))
                 .and_then(|()| file.set_modified(SystemTime::UNIX_EPOCH + since_1970))
-                .at("set mode and time of", path)?;
+                .at("set mode and time of", &path)?;
         }
         Ok(())
+    }
+}
+
+/// `registry.json`, under either of its URLs.
+fn is_manifest(key: &PublicKey) -> bool {
+    match key {
+        PublicKey::Manifest(_) => true,
+        PublicKey::File(_, path) => path.as_str() == MANIFEST_FILE,
+        _ => false,
     }
 }
 

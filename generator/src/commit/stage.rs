@@ -1,129 +1,146 @@
-//! Makes every representation that a plan writes, in the staging folders, with its final mode and time, and
-//! journals what is about to change. No reader sees any of it.
-
-use std::path::PathBuf;
+//! Makes every representation that a plan writes, in the staging folders, with its final mode and time. No reader sees
+//! any of it. Works on any thread; what is staged is for the session to journal.
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
-use super::make::{self, Origin, make};
-use super::record::Update;
-use super::{Session, durable, staging};
+use super::make::{Maker, Origin};
+use super::{OutputSettings, modes, staging};
 use crate::coding::Coding;
 use crate::error::{Error, Result};
+use crate::folders::Checked;
 use crate::model::Audience;
-use crate::plan::key::PublicKey;
+use crate::plan::key::{CacheClass, PublicKey};
+use crate::plan::part::{Part, Recorded};
 use crate::plan::row::{Published, Row};
-use crate::plan::{Plan, Removal, Write};
-use crate::render::Resource;
+use crate::plan::{Plan, Rows, Write};
+use crate::render::{Body, Resource};
 
-/// Says where the bytes of a resource are.
-pub type FindBody<'a> = &'a (dyn for<'r> Fn(&'r Resource) -> Origin<'r> + Sync);
+/// Says where the bytes of a resource are that is no document.
+pub type FindBody<'a> = &'a dyn Fn(&Resource) -> Origin<'a>;
 
-/// Told after each resource that is staged, of how many.
-pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
-
-/// A plan whose bytes are all on disk, waiting to be seen.
-#[derive(Debug)]
-pub struct Staged<'a> {
-    pub(super) session: Session<'a>,
-    pub(super) withdrawals: Vec<Removal>,
-    pub(super) entries: Vec<Entry>,
-    pub(super) removals: Vec<Removal>,
-    pub(super) kept: usize,
+/// What stages parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Stager<'a> {
+    pub(super) folders: &'a Checked,
+    pub(super) settings: &'a OutputSettings,
+    /// Seconds since 1970.
     pub(super) now: i64,
+    /// Stages nothing: it is only asked what would be done.
+    pub(super) is_dry: bool,
 }
 
-/// One staged resource.
+/// A part whose new bytes are on disk, unseen.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: PublicKey,
-    pub(super) published: Published,
+pub struct StagedPart {
+    pub(super) part: Part,
+    pub(super) before: Recorded,
+    pub(super) after: Rows,
+    pub(super) plan: Plan,
+    pub(super) shown: Shown,
     pub(super) bytes: u64,
-    /// The identity's file; a variant's has the coding as its extension.
-    pub(super) staged: PathBuf,
 }
 
-impl Entry {
-    /// The staged file of a representation.
-    pub(super) fn staged(&self, coding: Option<Coding>) -> PathBuf {
-        make::staged(&self.staged, coding)
+/// How what is staged of a part comes to be seen.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// Nothing is staged.
+    Nothing,
+    /// A version that is nowhere yet: its folder, and those of its variants, in one piece each.
+    Folder(Audience, Vec<Coding>),
+    /// One by one, over what is there.
+    Files(Audience, Vec<ShownFile>),
+}
+
+/// A resource that is shown by itself.
+#[derive(Debug)]
+pub(super) struct ShownFile {
+    pub(super) key: PublicKey,
+    pub(super) variants: Vec<Coding>,
+    /// Variants that it has no longer.
+    pub(super) stale: Vec<Coding>,
+}
+
+impl Shown {
+    /// In which tree.
+    pub(super) fn audience(&self) -> Option<Audience> {
+        match self {
+            Self::Nothing => None,
+            Self::Folder(audience, _) | Self::Files(audience, _) => Some(*audience),
+        }
     }
 }
 
-/// Modes of files and folders in a tree: what is public anyone may read, the rest only its group.
-pub(super) fn modes(audience: Audience) -> (u32, u32) {
-    match audience {
-        Audience::Public => (0o644, 0o755),
-        Audience::Private => (0o640, 0o750),
-    }
-}
-
-impl<'a> Session<'a> {
-    /// Stages a plan, durably, and journals it.
+impl Stager<'_> {
+    /// Stages what a plan writes of a part.
     ///
     /// # Errors
     /// A full disk; a source file that changed after it was loaded.
-    pub fn stage(self, plan: Plan, origin: FindBody<'_>, done: Progress<'_>) -> Result<Staged<'a>> {
-        let now = Timestamp::now().as_second();
-        let entries = self.stage_all(&plan, origin, done, now)?;
-        let mut staged = Staged {
-            session: self,
-            withdrawals: plan.withdrawals,
-            removals: plan.removals,
-            kept: plan.kept,
-            entries,
-            now,
-        };
-        staged.journal(plan.writes.into_iter().map(|write| (write.key, write.row)))?;
-        Ok(staged)
-    }
-
-    fn stage_all(
+    pub fn stage(
         &self,
-        plan: &Plan,
+        part: Part,
+        before: Recorded,
+        plan: Plan,
         origin: FindBody<'_>,
-        done: Progress<'_>,
-        now: i64,
-    ) -> Result<Vec<Entry>> {
-        for audience in Audience::ALL {
-            let written = |write: &Write| write.resource.audience == audience;
-            if plan.writes.iter().any(written) {
-                durable::create_folders(&staging(self.folders, audience), 0o700)?;
+    ) -> Result<StagedPart> {
+        let mut after = self.remembered(&before, &plan);
+        let mut files = Vec::new();
+        let mut bytes = 0;
+        let written = plan.writes.first().filter(|_| !self.is_dry);
+        let audience = written.map(|write| write.resource.audience);
+        if let Some(audience) = audience {
+            let mut maker = Maker::new(
+                staging(self.folders, audience),
+                modes(audience),
+                self.settings,
+            );
+            for write in &plan.writes {
+                let (published, made) = self.stage_one(write, origin, &mut maker)?;
+                bytes += made;
+                files.push(ShownFile {
+                    key: write.key.clone(),
+                    variants: published.variants.clone(),
+                    stale: stale(&write.row, before.settled, &published),
+                });
+                let row = Row {
+                    top: published.top(),
+                    held_in: [audience].into(),
+                    current: Some(published),
+                    remembered: None,
+                };
+                after.insert(write.key.clone(), row);
             }
         }
-        let entries = plan
-            .writes
-            .par_iter()
-            .enumerate()
-            .map(|(index, write)| {
-                let entry = self.stage_one(index, write, origin, now)?;
-                done(plan.writes.len());
-                Ok(entry)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        for audience in Audience::ALL {
-            if entries
-                .iter()
-                .any(|entry| entry.published.audience == audience)
-            {
-                durable::sync_file_system(self.folders.tree(audience))?;
+        let shown = match audience {
+            None => Shown::Nothing,
+            Some(audience) if part.folder().is_some() && before.is_nowhere() => {
+                let made =
+                    |coding: &Coding| files.iter().any(|file| file.variants.contains(coding));
+                Shown::Folder(audience, Coding::ALL.into_iter().filter(made).collect())
             }
-        }
-        Ok(entries)
+            Some(audience) => Shown::Files(audience, files),
+        };
+        Ok(StagedPart {
+            part,
+            before,
+            after,
+            plan,
+            shown,
+            bytes,
+        })
     }
 
     fn stage_one(
         &self,
-        index: usize,
-        write: &Write,
+        Write {
+            key, resource, row, ..
+        }: &Write,
         origin: FindBody<'_>,
-        now: i64,
-    ) -> Result<Entry> {
-        let Write { key, resource, row } = write;
-        let settings = self.settings;
-        let staged = staging(self.folders, resource.audience).join(index.to_string());
-        let made = make(origin(resource), key, settings, &staged)?;
+        maker: &mut Maker<'_>,
+    ) -> Result<(Published, u64)> {
+        let made = match &resource.body {
+            Body::Document(bytes) => maker.make(Origin::Bytes(bytes), key)?,
+            _ => maker.make(origin(resource), key)?,
+        };
         if made.sha256 != resource.sha256 {
             return Err(Error::refused(
                 key.to_string(),
@@ -135,42 +152,47 @@ impl<'a> Session<'a> {
             base: 0,
             sha256: resource.sha256,
             len: resource.len,
-            variants: made.variants.clone(),
+            variants: made.variants(),
             variants_hash: made.variants_hash,
-            encodings: settings.encodings.clone(),
+            encodings: self.settings.encodings.clone(),
         };
-        published.base = row.base_for(&published, resource.since.map_or(now, Timestamp::as_second));
-        let entry = Entry {
-            key: key.clone(),
-            bytes: made.bytes,
-            published,
-            staged,
-        };
-        let (mode, _) = modes(resource.audience);
-        made.finish(entry.published.base, mode)?;
-        Ok(entry)
+        let since = resource.since.map_or(self.now, Timestamp::as_second);
+        published.base = row.base_for(&published, since);
+        let bytes = made.bytes;
+        maker.finish(made, published.base)?;
+        Ok((published, bytes))
+    }
+
+    /// The rows of what stays, and of what goes and is not to be forgotten.
+    fn remembered(&self, before: &Recorded, plan: &Plan) -> Rows {
+        let mut rows = plan.kept.clone();
+        for removal in plan.gone() {
+            if let Some(row) = before.rows.get(&removal.key) {
+                let row = Row {
+                    top: row.top,
+                    remembered: row.current.clone().or_else(|| row.remembered.clone()),
+                    ..Row::default()
+                };
+                rows.insert(removal.key.clone(), row);
+            }
+        }
+        rows.retain(|key, row| {
+            // The times of what never changes are its publish times, which may come again.
+            let may_return = key.cache_class() == CacheClass::Immutable;
+            !row.held_in.is_empty() || may_return || !row.is_forgettable(self.now)
+        });
+        rows
     }
 }
 
-impl Staged<'_> {
-    /// Notes, durably, what the trees may hold from now on until the rows are settled.
-    fn journal(&mut self, old: impl Iterator<Item = (PublicKey, Row)>) -> Result<()> {
-        let mut update = Update::default();
-        for ((key, mut row), entry) in old.zip(&self.entries) {
-            row.settled = false;
-            row.top = row.top.max(entry.published.top());
-            row.held_in.insert(entry.published.audience);
-            row.remembered = Some(entry.published.clone());
-            update.set.insert(key, row);
-        }
-        for removal in self.withdrawals.iter().chain(&self.removals) {
-            if removal.last
-                && let Some(mut row) = self.session.record.row(&removal.key)?
-            {
-                row.settled = false;
-                update.set.insert(removal.key.clone(), row);
-            }
-        }
-        self.session.record.update(&update)
-    }
+/// Variants that may lie there and are none of the new ones.
+fn stale(row: &Row, settled: bool, new: &Published) -> Vec<Coding> {
+    let may_be_there = |coding: &Coding| match (settled, &row.current) {
+        _ if row.held_in.is_empty() => false,
+        (true, Some(current)) => current.variants.contains(coding),
+        _ => true,
+    };
+    let mut codings = Coding::ALL.to_vec();
+    codings.retain(|coding| may_be_there(coding) && !new.variants.contains(coding));
+    codings
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::events;
 use super::origin::Facts;
-use crate::model::{Event, Sha256, Version};
+use crate::model::event::Change;
+use crate::model::{Event, Sha256, Tag, Version};
 
 /// `/namespaces`
 #[derive(Deserialize)]
@@ -31,6 +32,10 @@ pub(super) struct Versions {
     time: BTreeMap<Version, Timestamp>,
     #[serde(default)]
     yanked: BTreeMap<Version, Yanked>,
+    #[serde(default)]
+    deprecated: BTreeMap<Version, String>,
+    #[serde(default)]
+    tags: BTreeMap<Tag, Version>,
 }
 
 #[derive(Default, Clone, Copy, Deserialize)]
@@ -65,11 +70,31 @@ impl Versions {
         facts.collect()
     }
 
-    /// What happened to the versions besides.
+    /// What happened to the versions, and when.
     pub(super) fn later(&self) -> Vec<Event> {
-        let yanks = self.yanked.iter();
-        yanks
-            .map(|(version, yanked)| events::yank(version, &yanked.reason, yanked.time))
-            .collect()
+        let yanks = self.yanked.iter().map(|(version, yanked)| {
+            let change = Change::Yank {
+                version: version.clone(),
+                reason: yanked.reason.clone(),
+            };
+            events::by_import(change, yanked.time)
+        });
+        yanks.collect()
+    }
+
+    /// What holds of the versions besides, of which no time is told.
+    pub(super) fn standing(&self) -> Vec<Change> {
+        let deprecations = self
+            .deprecated
+            .iter()
+            .map(|(version, message)| Change::Deprecate {
+                version: version.clone(),
+                message: message.clone(),
+            });
+        let tags = self.tags.iter().map(|(tag, version)| Change::Tag {
+            tag: tag.clone(),
+            version: version.clone(),
+        });
+        deprecations.chain(tags).collect()
     }
 }

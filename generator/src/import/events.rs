@@ -6,30 +6,29 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::origin::Facts;
-use crate::model::{ContentDigest, Event, Release, Version};
+use crate::model::event::Change;
+use crate::model::{ContentDigest, Event, Version};
+use crate::source::load::Loaded;
 
-/// Who publishes what nobody is known to have published.
+/// Who did what nobody is known to have done.
 pub(super) const BY: &str = "import";
 
-/// A publish. A version without a time is as old as its youngest file, as it is for a build.
-pub(super) fn publish(version: &Version, facts: &Facts, release: &Release) -> Event {
-    Event::Publish {
-        version: version.clone(),
-        time: facts.time.unwrap_or(release.published),
-        by: facts.by.clone().unwrap_or_else(|| BY.to_owned()),
-        digest: release.digest,
-        archive: facts.archive,
-    }
+/// A change by an import.
+pub(super) fn by_import(change: Change, time: Timestamp) -> Event {
+    let by = BY.to_owned();
+    Event { change, time, by }
 }
 
-/// A yank, of which a list of versions tells when it was. Of deprecations and tags it tells no time: where they come
-/// in, they are to be left out if the source tree says the same already.
-pub(super) fn yank(version: &Version, reason: &str, time: Timestamp) -> Event {
-    Event::Yank {
-        version: version.clone(),
-        time,
-        by: BY.to_owned(),
-        reason: reason.to_owned(),
+/// A publish. A version without a time is as old as its youngest file, as it is for a build.
+pub(super) fn publish(version: &Version, facts: &Facts, loaded: &Loaded) -> Event {
+    Event {
+        change: Change::Publish {
+            version: version.clone(),
+            digest: loaded.digest,
+            archive: facts.archive,
+        },
+        time: facts.time.unwrap_or(loaded.youngest),
+        by: facts.by.clone().unwrap_or_else(|| BY.to_owned()),
     }
 }
 
@@ -38,24 +37,22 @@ pub(super) fn yank(version: &Version, reason: &str, time: Timestamp) -> Event {
 pub(super) fn read_log(log: Vec<Event>, versions: &mut BTreeMap<Version, Facts>) -> Vec<Event> {
     let mut later = Vec::new();
     for event in log {
-        let Event::Publish {
+        let Change::Publish {
             version,
-            time,
-            by,
             digest,
             archive,
-        } = event
+        } = &event.change
         else {
             later.push(event);
             continue;
         };
-        if let Some(facts) = versions.get_mut(&version) {
+        if let Some(facts) = versions.get_mut(version) {
             *facts = Facts {
-                time: Some(time),
-                by: Some(by),
-                digest: Some(digest),
+                time: Some(event.time),
+                by: Some(event.by),
+                digest: Some(*digest),
                 manifest: None,
-                archive,
+                archive: *archive,
             };
         }
     }
@@ -64,22 +61,27 @@ pub(super) fn read_log(log: Vec<Event>, versions: &mut BTreeMap<Version, Facts>)
 
 /// Who published a version, and as what.
 pub(super) fn publisher(log: &[Event], version: &Version) -> Option<(String, ContentDigest)> {
-    log.iter().rev().find_map(|event| match event {
-        Event::Publish {
+    log.iter().rev().find_map(|event| match &event.change {
+        Change::Publish {
             version: published,
-            by,
             digest,
             ..
-        } if published == version => Some((by.clone(), *digest)),
+        } if published == version => Some((event.by.clone(), *digest)),
         _ => None,
     })
 }
 
-/// The version that has to be there for an event to mean anything.
-pub(super) fn subject(event: &Event) -> &Version {
-    match event {
-        Event::Publish { version, .. }
-        | Event::Yank { version, .. }
-        | Event::Unyank { version, .. } => version,
+/// The version that has to be there for a change to mean anything. A removal over there removes nothing here, and is
+/// no reason to take what it was about.
+pub(super) fn subject(change: &Change) -> Option<&Version> {
+    match change {
+        Change::Publish { version, .. }
+        | Change::Yank { version, .. }
+        | Change::Unyank { version }
+        | Change::Deprecate { version, .. }
+        | Change::Undeprecate { version }
+        | Change::Tag { version, .. }
+        | Change::Remove { version, .. } => Some(version),
+        Change::Untag { .. } => None,
     }
 }

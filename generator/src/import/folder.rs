@@ -9,10 +9,12 @@ use super::origin::{Facts, Held, Offer, Origin};
 use super::{events, staged, take};
 use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
-use crate::model::{FilePath, ItemId, Namespace, PresetName, Release, ReleaseId, StoredFile};
+use crate::model::{FilePath, ItemId, Namespace, PresetName, ReleaseId, StoredFile};
 use crate::package::Limits;
 use crate::regular;
 use crate::report::Problem;
+use crate::source::load::Loaded;
+use crate::source::walk::Below;
 use crate::source::{SourceTree, file_in};
 
 /// A registry in a folder.
@@ -44,7 +46,7 @@ impl Folder {
     }
 
     /// A version as a build would load it; none if it would refuse it.
-    fn load(&self, id: &ReleaseId, problems: &mut Vec<Problem>) -> Result<Option<Release>> {
+    fn load(&self, id: &ReleaseId, problems: &mut Vec<Problem>) -> Result<Option<Loaded>> {
         let manifest = self.tree.release(id).join(MANIFEST_FILE);
         // Before it is read: a build would hold it whole.
         if let Ok(found) = manifest.symlink_metadata()
@@ -54,7 +56,7 @@ impl Folder {
             let why = format!("it is larger than `max_manifest` in [limits] allows, {most}");
             return Err(Error::refused(manifest, why));
         }
-        take::load(&self.tree, id, problems).map_err(of_a_part)
+        Ok(take::load(&self.tree, id, problems))
     }
 
     fn refuse_excess(&self, files: &BTreeMap<FilePath, StoredFile>) -> Result<(), String> {
@@ -102,8 +104,9 @@ impl Origin for Folder {
         if folder.is_symlink() || !folder.is_dir() {
             return Err(Error::refused(folder, "there is no such folder"));
         }
-        let found = self.tree.items(namespace, problems).map_err(of_a_part)?;
-        Ok(found.into_keys().collect())
+        let found = self.tree.survey(&Below::Namespace(namespace.clone()));
+        problems.extend(found.problems);
+        Ok(found.items.into_iter().map(|item| item.id).collect())
     }
 
     fn offer(&self, item: ItemId, _: &mut Vec<Problem>) -> Result<Offer> {
@@ -120,6 +123,7 @@ impl Origin for Folder {
             item,
             versions,
             later,
+            standing: Vec::new(),
         })
     }
 
@@ -163,7 +167,12 @@ impl Origin for Folder {
     }
 
     fn release_address(&self, release: &ReleaseId, below: &Path) -> PathBuf {
-        self.tree.release(release).join(below)
+        // An empty path would leave a slash at the end.
+        self.tree
+            .release(release)
+            .components()
+            .chain(below.components())
+            .collect()
     }
 
     fn preset_address(&self, name: &PresetName) -> PathBuf {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::error::Result;
+use crate::model::event::Change;
 use crate::model::{
     ContentDigest, Event, ItemId, Namespace, PresetName, ReleaseId, Sha256, Version,
 };
@@ -65,6 +66,8 @@ pub struct Offer {
     pub versions: BTreeMap<Version, Facts>,
     /// What happened to them after they were published, in order.
     pub later: Vec<Event>,
+    /// What holds of them, since nobody knows when.
+    pub standing: Vec<Change>,
 }
 
 /// What a registry says of a version besides its files; most registries say nothing.

@@ -16,7 +16,7 @@ impl Taker<'_> {
     ) -> Result<Option<Outcome>> {
         self.origin.fetch_preset(name, &self.staging)?;
         let mut found = Vec::new();
-        let staged = self.staging.load_preset(name, &mut found)?;
+        let staged = self.staging.load_preset(name, &mut found);
         let address = self.origin.preset_address(name);
         problems.extend(found.into_iter().map(|problem| Problem {
             path: address.clone(),
@@ -28,7 +28,7 @@ impl Taker<'_> {
         let (fetched, file) = (self.staging.preset(name), self.source.preset(name));
         let contents = fetched.parent().unwrap_or(&fetched);
         let place = file.parent().unwrap_or(&file);
-        durable::sync_file_system(contents)?;
+        durable::sync_file_systems([contents])?;
         self.locked(|| {
             let presets = self.source.presets();
             if presets.is_symlink() {
@@ -41,7 +41,7 @@ impl Taker<'_> {
                 self.source.admit(contents, place)?;
                 return Ok(Some(Outcome::Taken));
             }
-            match self.source.load_preset(name, &mut Vec::new())? {
+            match self.source.load_preset(name, &mut Vec::new()) {
                 Some(held) if held == staged => Ok(Some(Outcome::There)),
                 _ => {
                     let why = format!("{} is another one, which is left alone", file.display());

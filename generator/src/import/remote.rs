@@ -156,6 +156,7 @@ impl Origin for Remote {
             item,
             versions: document.facts(listed),
             later: document.later(),
+            standing: document.standing(),
         })
     }
 

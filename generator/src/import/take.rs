@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::origin::{Facts, Held, Offer, Origin};
@@ -17,9 +18,11 @@ use super::{Progress, events, part};
 use crate::commit::durable;
 use crate::error::{Error, Result};
 use crate::lock::Lock;
-use crate::model::{Event, History, Item, Release, ReleaseId, Version};
+use crate::model::event::{Change, VersionHistory};
+use crate::model::{Event, History, ReleaseId, Version};
 use crate::report::Problem;
 use crate::source::SourceTree;
+use crate::source::load::Loaded;
 use crate::source::workspace::Workspace;
 
 /// Takes all that a survey found. The versions of an item are taken one after another, oldest first, so that its log
@@ -67,6 +70,7 @@ pub fn take(
         report.presets.count(outcome);
         advance();
     }
+    durable::sync_file_systems([source.root()])?;
     report.problems.sort();
     Ok(report)
 }
@@ -128,7 +132,7 @@ impl Taker<'_> {
         if !self.origin.fetch(release, facts, &self.staging, problems)? {
             return Ok(None);
         }
-        let Some(staged) = self.judge(release, problems)? else {
+        let Some(staged) = self.judge(release, problems) else {
             return Ok(None);
         };
         if let Some(told) = facts.digest
@@ -140,7 +144,7 @@ impl Taker<'_> {
             );
             return Err(self.refused(release, why));
         }
-        durable::sync_file_system(&self.staging.release(release))?;
+        durable::sync_file_systems([&*self.staging.release(release)])?;
         let outcome = self.locked(|| self.admit(release, facts, &staged))?;
         if outcome == Outcome::Taken {
             report.bytes += staged.files.values().map(|file| file.len).sum::<u64>();
@@ -157,10 +161,10 @@ impl Taker<'_> {
     }
 
     /// Loads what was fetched as a build would load it; what is wrong with it is a problem of the origin's.
-    fn judge(&self, release: &ReleaseId, problems: &mut Vec<Problem>) -> Result<Option<Release>> {
+    fn judge(&self, release: &ReleaseId, problems: &mut Vec<Problem>) -> Option<Loaded> {
         let folder = self.staging.release(release);
         let mut found = Vec::new();
-        let loaded = load(&self.staging, release, &mut found)?;
+        let loaded = load(&self.staging, release, &mut found);
         problems.extend(found.into_iter().map(|problem| {
             let below = problem.path.strip_prefix(&folder).unwrap_or(Path::new(""));
             Problem {
@@ -168,11 +172,11 @@ impl Taker<'_> {
                 ..problem
             }
         }));
-        Ok(loaded)
+        loaded
     }
 
     /// Makes the version and its event part of the source tree, as far as they are not. The lock is held.
-    fn admit(&self, release: &ReleaseId, facts: &Facts, staged: &Release) -> Result<Outcome> {
+    fn admit(&self, release: &ReleaseId, facts: &Facts, staged: &Loaded) -> Result<Outcome> {
         let ReleaseId { item, version } = release;
         self.source.refuse_links(item)?;
         let on_disk = self.source.versions(item)?;
@@ -200,27 +204,31 @@ impl Taker<'_> {
     fn obstacle(
         &self,
         release: &ReleaseId,
-        staged: &Release,
-        on_disk: &BTreeSet<Version>,
+        staged: &Loaded,
+        on_disk: &[Version],
         history: &History,
     ) -> Result<Option<String>> {
         let ReleaseId { item, version } = release;
         let folder = self.source.release(release);
         let place = folder.display();
         if on_disk.contains(version) {
-            let held = load(self.source, release, &mut Vec::new())?;
+            let held = load(self.source, release, &mut Vec::new());
             let is_same = held.is_some_and(|held| held.digest == staged.digest);
             return Ok((!is_same)
                 .then(|| format!("{place} has other content, and a version never changes")));
         }
         let is_twin = |other: &&Version| *other != version && other.is_twin_of(version);
         let twin = on_disk.iter().chain(history.published()).find(is_twin);
-        let published = history.of(version).published;
-        Ok(if let Some(twin) = twin {
+        let VersionHistory {
+            published, removed, ..
+        } = history.of(version);
+        Ok(if removed.is_some() {
+            Some(format!("{place} was removed for good"))
+        } else if let Some(twin) = twin {
             Some(format!(
                 "it differs from {item}/{twin}, which is there, in build metadata only"
             ))
-        } else if published.is_some_and(|(_, digest)| digest != staged.digest) {
+        } else if published.is_some_and(|published| published.digest != staged.digest) {
             Some(format!("{place} was published once with other content"))
         } else if folder.symlink_metadata().is_ok() {
             Some(format!(
@@ -233,16 +241,26 @@ impl Taker<'_> {
 
     /// Appends what happened to the versions that were had, as far as the log does not say it.
     fn add_later(&self, offer: &Offer, had: &BTreeSet<&Version>) -> Result<()> {
-        let was_had = |event: &&Event| had.contains(events::subject(event));
-        let later: Vec<&Event> = offer.later.iter().filter(was_had).collect();
-        if later.is_empty() {
+        if had.is_empty() || offer.later.is_empty() && offer.standing.is_empty() {
             return Ok(());
         }
+        let was_had = |change: &Change| events::subject(change).is_none_or(|it| had.contains(it));
+        let mut later = offer.later.iter().filter(|event| was_had(&event.change));
+        let mut standing = offer.standing.iter().filter(|change| was_had(change));
         self.locked(|| {
             let log = self.source.events(&offer.item)?;
-            let new = later.into_iter().filter(|event| !log.contains(event));
-            new.into_iter()
-                .try_for_each(|event| self.source.append(&offer.item, event))
+            later.try_for_each(|event| match log.contains(event) {
+                true => Ok(()),
+                false => self.source.append(&offer.item, event),
+            })?;
+            standing.try_for_each(|change| {
+                // Said once: what was done here since is not undone.
+                if log.iter().any(|event| event.change == *change) {
+                    return Ok(());
+                }
+                let event = events::by_import(change.clone(), Timestamp::now());
+                self.source.append(&offer.item, &event)
+            })
         })
     }
 
@@ -256,8 +274,15 @@ pub(super) fn load(
     tree: &SourceTree,
     id: &ReleaseId,
     problems: &mut Vec<Problem>,
-) -> Result<Option<Release>> {
-    let versions = BTreeSet::from([id.version.clone()]);
-    let item: Option<Item> = tree.load_item(&id.item, &versions, problems)?;
-    Ok(item.and_then(|mut item| item.releases.remove(&id.version)))
+) -> Option<Loaded> {
+    match tree.load_release(id) {
+        Ok(mut loaded) => {
+            problems.append(&mut loaded.problems);
+            Some(loaded)
+        }
+        Err(faults) => {
+            problems.extend(faults);
+            None
+        }
+    }
 }

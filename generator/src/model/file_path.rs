@@ -27,11 +27,15 @@ impl FilePath {
         self.0.split('/')
     }
 
+    /// The last segment.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
     /// What follows the last dot of the last segment, unless that dot is its first character: `.json` is a name
     /// without an extension. nginx's `types` knows the same rule.
     pub fn extension(&self) -> Option<&str> {
-        let name = self.0.rsplit('/').next()?;
-        let (stem, extension) = name.rsplit_once('.')?;
+        let (stem, extension) = self.name().rsplit_once('.')?;
         (!stem.is_empty()).then_some(extension)
     }
 

@@ -223,30 +223,3 @@ fn declared_path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Fil
 fn declared_script<'de, D: serde::Deserializer<'de>>(from: D) -> Result<FilePath, D::Error> {
     FilePath::declared(&String::deserialize(from)?).map_err(serde::de::Error::custom)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn declared_files_come_from_entries_languages_and_scripts() {
-        let manifest: Manifest = serde_json::from_value(serde_json::json!({
-            "name": "n", "namespace": "@a", "type": "registry:feature", "version": "1.0.0", "priority": 0,
-            "files": [
-                {"target": "a", "type": "registry:lib", "path": "./a.ts"},
-                {"target": "b", "type": "registry:lib", "content": "text",
-                 "mergeStrategy": {"type": "custom", "script": "merge.js"}},
-                {"target": "c", "type": "registry:lib", "path": "c",
-                 "mergeStrategy": {"type": "builtin", "strategy": "json"}},
-            ],
-            "languages": {"ts": {"files": [{"target": "d", "type": "registry:lib", "path": "ts/d"}]}},
-        }))
-        .unwrap();
-        let declared: Vec<_> = manifest.declared_files().map(FilePath::as_str).collect();
-        assert_eq!(declared, ["a.ts", "merge.js", "c", "ts/d"]);
-        assert_eq!(
-            manifest.release_id().unwrap().to_string(),
-            "@a/features/n/1.0.0"
-        );
-    }
-}

@@ -1,10 +1,9 @@
-//! What a registry is: names, versions, manifests, releases, the catalog.
+//! What a registry is: names, versions, manifests, releases.
 //!
 //! Pure data and rules. Nothing here knows a path on disk, reads a clock or a file, or prints.
 
 mod text;
 
-pub mod catalog;
 pub mod digest;
 pub mod event;
 pub mod file_path;
@@ -14,11 +13,12 @@ pub mod manifest;
 pub mod media_type;
 pub mod name;
 pub mod preset;
+pub mod release;
+pub mod tag;
 pub mod version;
 
-pub use catalog::{Audience, Catalog, Item, Release, StoredFile};
 pub use digest::{ContentDigest, Sha256};
-pub use event::{Event, History};
+pub use event::{Change, Event, History};
 pub use file_path::FilePath;
 pub use identifier::Identifier;
 pub use item::{ItemId, ItemPath, ReleaseId};
@@ -26,6 +26,8 @@ pub use manifest::{ItemType, Manifest};
 pub use media_type::MediaType;
 pub use name::{ItemName, Namespace, PresetName, Segment};
 pub use preset::Preset;
+pub use release::{Audience, Item, Release, StoredFile};
+pub use tag::Tag;
 pub use text::InvalidName;
 pub(crate) use text::Shown;
 pub use version::Version;

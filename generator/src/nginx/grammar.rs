@@ -4,6 +4,7 @@
 use crate::model::file_path::{FILE_DEPTH_MAX, FILE_PATH_MAX, FILE_SEGMENT_MAX};
 use crate::model::item::{RESERVED, SEGMENTS_MAX};
 use crate::model::name::{NAMESPACE_MAX, SEGMENT_MAX};
+use crate::model::tag::LATEST;
 use crate::model::version::VERSION_MAX;
 use crate::plan::key::SchemaName;
 
@@ -16,6 +17,11 @@ pub(super) fn namespace() -> String {
 /// A name: an item's segment, a preset.
 pub(super) fn name() -> String {
     format!("(?=[^/]{{1,{SEGMENT_MAX}}}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*")
+}
+
+/// A tag.
+pub(super) fn tag() -> String {
+    format!("(?!{LATEST}$){}", name())
 }
 
 /// An item's path below its namespace.

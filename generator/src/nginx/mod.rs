@@ -308,7 +308,11 @@ fn routes(instance: &Instance) -> Vec<Route> {
             "file",
             format!("{below}/{version}/files/{}", grammar::file()),
         ),
-        route("registries", "pointer", format!("{below}(?:/versions)?")),
+        route(
+            "registries",
+            "pointer",
+            format!("{below}(?:/versions|/tags/{})?", grammar::tag()),
+        ),
         route(
             "namespaces",
             "pointer",

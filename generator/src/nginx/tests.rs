@@ -34,7 +34,10 @@ fn by_key(path: &str) -> Option<&'static str> {
         PublicKey::Schema(_) => "schema",
         PublicKey::File(..) => "file",
         PublicKey::Manifest(_) => "manifest",
-        PublicKey::Versions(_) | PublicKey::Latest(_) | PublicKey::Listing(_) => "pointer",
+        PublicKey::Versions(_)
+        | PublicKey::Latest(_)
+        | PublicKey::Tag(..)
+        | PublicKey::Listing(_) => "pointer",
         PublicKey::Preset(_) => "preset",
         PublicKey::Namespaces => "namespaces",
     })
@@ -56,6 +59,7 @@ fn word() -> impl Strategy<Value = String> {
         Just("versions".to_owned()),
         Just("files".to_owned()),
         Just("tags".to_owned()),
+        Just("latest".to_owned()),
         Just("registries".to_owned()),
         Just("rack.json".to_owned()),
         Just("é".to_owned()),

@@ -7,6 +7,7 @@
 mod compression;
 mod entry_path;
 mod fault;
+mod foresee;
 mod header;
 mod layout;
 mod limits;
@@ -20,6 +21,7 @@ mod unpack;
 mod tests;
 
 pub use fault::{ArchiveFault, Reason, UnpackError};
+pub use foresee::foresee;
 pub use limits::Limits;
 pub use pack::{PackError, pack};
-pub use unpack::{Unpacked, unpack};
+pub use unpack::{Inspected, Unpacked, inspect, unpack};

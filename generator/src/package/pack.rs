@@ -123,7 +123,8 @@ fn padding(len: u64) -> &'static [u8] {
     &[0; BLOCK][..missing as usize]
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> PackError {
+/// Says which file it was.
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> PackError {
     let path = path.to_owned();
     move |source| PackError::File { path, source }
 }

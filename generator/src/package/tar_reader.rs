@@ -43,7 +43,13 @@ impl<'a> TarReader<'a> {
     }
 
     /// The next entry; `None` once the tar has ended as it should and the archive with it.
-    pub(super) fn next_entry(&mut self) -> Result<Option<Entry>, UnpackError> {
+    ///
+    /// # Errors
+    ///
+    /// The inner one is of this entry alone: the next one may still be read.
+    pub(super) fn next_entry(
+        &mut self,
+    ) -> Result<Option<Result<Entry, ArchiveFault>>, UnpackError> {
         let mut extension = None;
         loop {
             self.skip_payload()?;
@@ -69,9 +75,14 @@ impl<'a> TarReader<'a> {
                     extension = Some(Extension::from_gnu(&self.extension(&header)?))
                 }
                 _ => {
-                    let entry = entry(&header, extension.unwrap_or_default())?;
-                    self.expect_payload(entry.size);
-                    return Ok(Some(entry));
+                    return match entry(&header, extension.unwrap_or_default()) {
+                        Ok(entry) => {
+                            self.expect_payload(entry.size);
+                            Ok(Some(Ok(entry)))
+                        }
+                        Err(fault) if is_of_entry_alone(&fault, &header) => Ok(Some(Err(fault))),
+                        Err(fault) => Err(fault.into()),
+                    };
                 }
             }
         }
@@ -172,6 +183,11 @@ fn entry(header: &Header, extension: Extension) -> Result<Entry, ArchiveFault> {
         Ok((kind, size)) => Ok(Entry { path, kind, size }),
         Err(fault) => Err(fault.at(&path)),
     }
+}
+
+/// Whether every reader finds the next header in the same place: right behind one that has no payload.
+fn is_of_entry_alone(fault: &ArchiveFault, header: &Header) -> bool {
+    fault.reason() == Reason::EntryType && header::size(header) == Ok(0)
 }
 
 fn shape(header: &Header, extension: &Extension) -> Result<(Kind, u64), ArchiveFault> {

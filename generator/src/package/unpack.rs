@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use bytesize::ByteSize;
+
 use super::compression::Decoded;
 use super::entry_path::entry_path;
 use super::header::Kind;
@@ -29,6 +31,17 @@ impl Unpacked {
     }
 }
 
+/// What an archive held that may be refused, and everything that it is refused for.
+#[derive(Debug)]
+pub struct Inspected {
+    /// The files that were unpacked.
+    pub files: BTreeMap<FilePath, StoredFile>,
+    /// What is wrong with the archive and its entries, in their order.
+    pub faults: Vec<ArchiveFault>,
+    /// Whether it was read to its end. What it lacks is only known then.
+    pub is_complete: bool,
+}
+
 /// Unpacks `archive` into `into`, a folder that is empty and nobody else's. Nothing is synced to disk.
 ///
 /// One single top-level folder that holds everything is taken away, unless `registry.json` is at the root
@@ -44,53 +57,130 @@ pub fn unpack(
     into: &Path,
     limits: &Limits,
 ) -> Result<Unpacked, UnpackError> {
-    let mut tar = TarReader::new(Decoded::new(archive, limits)?);
-    let mut layout = Layout::new(limits.max_entries);
-    let mut target = Target::new(into);
     let mut files = BTreeMap::new();
-    while let Some(entry) = tar.next_entry()? {
-        match (entry.kind, entry_path(&entry)?) {
-            (Kind::File, Some(path)) => {
-                check_size(&entry, limits)?;
-                layout.add_file(&path)?;
-                let stored = target.write(&path, |buffer| tar.read(buffer))?;
-                files.insert(path, stored);
-            }
-            (_, folder) => layout.add_folder(folder.as_ref())?,
-        }
-    }
-    let mut unpacked = Unpacked { files };
-    if unpacked.manifest().is_none()
-        && let Some(folder) = layout.only_folder()
-        && !unpacked.files.is_empty()
-    {
-        target.lift(folder)?;
-        unpacked.files =
-            lifted(unpacked.files).map_err(|fault| Reason::PathIllegal.fault(fault.to_string()))?;
-    }
+    let only_folder = unpack_entries(archive, into, limits, &mut files, Err)?;
+    let unpacked = lift(into, only_folder, files)?;
     check_manifest_size(&unpacked, limits)?;
     Ok(unpacked)
 }
 
-fn check_size(entry: &Entry, limits: &Limits) -> Result<(), ArchiveFault> {
-    if entry.size > limits.max_file.as_u64() {
-        let problem = format!("is larger than {}", limits.max_file);
-        return Err(Reason::ExpandsTooFar.fault(problem).at(&entry.path));
+/// Unpacks what can be unpacked of `archive`, as [`unpack`] does, and names all that it is refused for: an entry at
+/// fault is left out, and a fault of the archive itself ends it.
+///
+/// # Errors
+///
+/// Those of the disks. What `into` then holds is a part of the archive.
+pub fn inspect(
+    archive: &mut impl Read,
+    into: &Path,
+    limits: &Limits,
+) -> Result<Inspected, UnpackError> {
+    /// Nobody mends more in one go, and a hostile archive has millions.
+    const FAULTS_MAX: usize = 1000;
+    let mut files = BTreeMap::new();
+    let mut faults = Vec::new();
+    let read = unpack_entries(archive, into, limits, &mut files, |fault| {
+        if fault.path().is_none() || faults.len() == FAULTS_MAX {
+            return Err(fault);
+        }
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+        Ok(())
+    });
+    let (only_folder, is_complete) = match read {
+        Ok(folder) => (folder, true),
+        Err(UnpackError::Refused(fault)) => {
+            faults.push(fault);
+            (None, false)
+        }
+        Err(other) => return Err(other),
+    };
+    let unpacked = lift(into, only_folder, files)?;
+    if let Err(fault) = check_manifest_size(&unpacked, limits) {
+        faults.push(fault);
     }
-    Ok(())
+    Ok(Inspected {
+        files: unpacked.files,
+        faults,
+        is_complete,
+    })
+}
+
+/// Unpacks entry by entry into `files`, and tells which folder holds everything. `refuse` is told of an entry that
+/// is refused, and lets the rest be unpacked or not.
+fn unpack_entries(
+    archive: &mut impl Read,
+    into: &Path,
+    limits: &Limits,
+    files: &mut BTreeMap<FilePath, StoredFile>,
+    mut refuse: impl FnMut(ArchiveFault) -> Result<(), ArchiveFault>,
+) -> Result<Option<String>, UnpackError> {
+    let mut tar = TarReader::new(Decoded::new(archive, limits)?);
+    let mut layout = Layout::new(limits.max_entries);
+    let mut target = Target::new(into);
+    while let Some(entry) = tar.next_entry()? {
+        match entry.and_then(|entry| admit(&entry, &mut layout, limits)) {
+            Ok(Some(path)) => {
+                let stored = target.write(&path, |buffer| tar.read(buffer))?;
+                files.insert(path, stored);
+            }
+            Ok(None) => {}
+            Err(fault) => refuse(fault)?,
+        }
+    }
+    Ok(layout.only_folder().map(str::to_owned))
+}
+
+/// Where the entry is written; folders are not, they come with the files in them.
+fn admit(
+    entry: &Entry,
+    layout: &mut Layout,
+    limits: &Limits,
+) -> Result<Option<FilePath>, ArchiveFault> {
+    match (entry.kind, entry_path(entry)?) {
+        (Kind::File, Some(path)) => {
+            check_size(&entry.path, entry.size, limits.max_file)?;
+            layout.add_file(&path)?;
+            Ok(Some(path))
+        }
+        (_, folder) => layout.add_folder(folder.as_ref()).map(|()| None),
+    }
+}
+
+/// Takes the folder away that holds everything.
+fn lift(
+    into: &Path,
+    only_folder: Option<String>,
+    files: BTreeMap<FilePath, StoredFile>,
+) -> Result<Unpacked, UnpackError> {
+    let mut unpacked = Unpacked { files };
+    if unpacked.manifest().is_none()
+        && let Some(folder) = only_folder
+        && !unpacked.files.is_empty()
+    {
+        Target::new(into).lift(&folder)?;
+        unpacked.files =
+            lifted(unpacked.files).map_err(|fault| Reason::PathIllegal.fault(fault.to_string()))?;
+    }
+    Ok(unpacked)
+}
+
+/// Checks that a file is no larger than it may be.
+pub(super) fn check_size(path: &[u8], size: u64, max: ByteSize) -> Result<(), ArchiveFault> {
+    match size > max.as_u64() {
+        true => {
+            let problem = format!("is larger than {max}");
+            Err(Reason::ExpandsTooFar.fault(problem).at(path))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Only at the end is it known which file is the manifest. Until then it was one file like others.
 fn check_manifest_size(unpacked: &Unpacked, limits: &Limits) -> Result<(), ArchiveFault> {
-    match unpacked.manifest() {
-        Some(manifest) if manifest.len > limits.max_manifest.as_u64() => {
-            let problem = format!("is larger than {}", limits.max_manifest);
-            Err(Reason::ExpandsTooFar
-                .fault(problem)
-                .at(MANIFEST_FILE.as_bytes()))
-        }
-        _ => Ok(()),
-    }
+    let size = unpacked.manifest().map_or(0, |manifest| manifest.len);
+    check_size(MANIFEST_FILE.as_bytes(), size, limits.max_manifest)
 }
 
 /// The same files without their first segment.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::url::InvalidUrl;
-use crate::model::{Audience, FilePath, ItemId, MediaType, Namespace, PresetName, ReleaseId};
+use crate::model::{Audience, FilePath, ItemId, MediaType, Namespace, PresetName, ReleaseId, Tag};
 
 /// A schema that we serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,8 @@ pub enum PublicKey {
     Versions(ItemId),
     /// `/registries/@ns/<path>`: the manifest of the latest version
     Latest(ItemId),
+    /// `/registries/@ns/<path>/tags/<tag>`: the manifest of the version that the tag names
+    Tag(ItemId, Tag),
     /// `/presets/<name>`
     Preset(PresetName),
     /// `/namespaces/@ns/registries`
@@ -64,6 +66,7 @@ pub enum CommitRank {
     Manifest,
     Versions,
     Latest,
+    Tag,
     Preset,
     Listing,
     Namespaces,
@@ -74,7 +77,7 @@ pub enum CommitRank {
 pub enum CacheClass {
     /// Never changes: a version and its files.
     Immutable,
-    /// Changes with a publish: latest, version lists, listings.
+    /// Changes with a publish: latest, tags, version lists, listings.
     Pointer,
     /// Changes with the hand of an admin: presets, schemas.
     Daily,
@@ -127,9 +130,11 @@ impl PublicKey {
     pub fn cache_class(&self) -> CacheClass {
         match self {
             Self::File(..) | Self::Manifest(_) => CacheClass::Immutable,
-            Self::Versions(_) | Self::Latest(_) | Self::Listing(_) | Self::Namespaces => {
-                CacheClass::Pointer
-            }
+            Self::Versions(_)
+            | Self::Latest(_)
+            | Self::Tag(..)
+            | Self::Listing(_)
+            | Self::Namespaces => CacheClass::Pointer,
             Self::Preset(_) | Self::Schema(_) => CacheClass::Daily,
         }
     }
@@ -142,6 +147,7 @@ impl PublicKey {
             Self::Manifest(_) => CommitRank::Manifest,
             Self::Versions(_) => CommitRank::Versions,
             Self::Latest(_) => CommitRank::Latest,
+            Self::Tag(..) => CommitRank::Tag,
             Self::Preset(_) => CommitRank::Preset,
             Self::Listing(_) => CommitRank::Listing,
             Self::Namespaces => CommitRank::Namespaces,
@@ -152,18 +158,9 @@ impl PublicKey {
     pub fn namespace(&self) -> Option<&Namespace> {
         match self {
             Self::File(release, _) | Self::Manifest(release) => Some(&release.item.namespace),
-            Self::Versions(item) | Self::Latest(item) => Some(&item.namespace),
+            Self::Versions(item) | Self::Latest(item) | Self::Tag(item, _) => Some(&item.namespace),
             Self::Listing(namespace) => Some(namespace),
             Self::Schema(_) | Self::Preset(_) | Self::Namespaces => None,
-        }
-    }
-
-    /// The item that it belongs to, if it belongs to one.
-    pub fn item(&self) -> Option<&ItemId> {
-        match self {
-            Self::File(release, _) | Self::Manifest(release) => Some(&release.item),
-            Self::Versions(item) | Self::Latest(item) => Some(item),
-            _ => None,
         }
     }
 }
@@ -177,6 +174,7 @@ impl fmt::Display for PublicKey {
             Self::Manifest(release) => write!(f, "/registries/{release}"),
             Self::Versions(item) => write!(f, "/registries/{item}/versions"),
             Self::Latest(item) => write!(f, "/registries/{item}"),
+            Self::Tag(item, tag) => write!(f, "/registries/{item}/tags/{tag}"),
             Self::Preset(name) => write!(f, "/presets/{name}"),
             Self::Listing(namespace) => write!(f, "/namespaces/{namespace}/registries"),
             Self::Namespaces => write!(f, "/namespaces"),

@@ -3,6 +3,7 @@
 //! No I/O and no bytes of files: a plan says which, never what.
 
 pub mod key;
+pub mod part;
 pub mod row;
 pub mod url;
 
@@ -11,31 +12,22 @@ use std::path::{Path, PathBuf};
 
 use crate::access::Access;
 use crate::coding::Encodings;
-use crate::model::{Audience, ItemId, Namespace};
+use crate::model::{Audience, Namespace};
 use crate::render::{Resource, Resources};
 use key::PublicKey;
+use part::Recorded;
 use row::Row;
 
 /// Rows by key.
 pub type Rows = BTreeMap<PublicKey, Row>;
 
-/// Which part of the registry a build decides about: within it, what is not wanted goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// All of it.
-    Everything,
-    /// One item.
-    Item(ItemId),
-}
-
-impl Scope {
-    /// Whether a key is decided about even when it is not wanted.
-    pub fn covers(&self, key: &PublicKey) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Item(item) => key.item() == Some(item),
-        }
-    }
+/// What decides about every part alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// What is public.
+    pub access: &'a Access,
+    /// Which variants there are to be.
+    pub encodings: &'a Encodings,
 }
 
 /// A resource that is to be written, with what is known of its URL.
@@ -47,6 +39,36 @@ pub struct Write {
     pub resource: Resource,
     /// What was there.
     pub row: Row,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a resource is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// There was nothing at its URL.
+    New,
+    /// Its bytes are others.
+    Changed,
+    /// Others may read it than could before.
+    Moved,
+    /// Other variants are asked for.
+    Encodings,
+    /// What the disk holds is not certain: a build was cut short, a tree or the record was lost, or it was asked for.
+    Uncertain,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::New => "new",
+            Self::Changed => "its content changed",
+            Self::Moved => "others may read it now",
+            Self::Encodings => "other encodings are asked for",
+            Self::Uncertain => "what the disk holds is not certain",
+        })
+    }
 }
 
 /// A resource that is to go from a tree.
@@ -60,7 +82,7 @@ pub struct Removal {
     pub last: bool,
 }
 
-/// The difference between what is wanted and what is there.
+/// The difference between what is wanted of a part and what is there.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Removals that come before anything else: from the public tree what is no longer public
@@ -70,42 +92,42 @@ pub struct Plan {
     pub writes: Vec<Write>,
     /// In opposite rank order.
     pub removals: Vec<Removal>,
-    /// How many stay as they are.
-    pub kept: usize,
+    /// The rows of what stays as it is.
+    pub kept: Rows,
 }
 
 impl Plan {
-    /// Compares what is wanted with the rows of the same scope. What leaves the public tree because its
+    /// Compares what is wanted of a part with what is recorded of it. What leaves the public tree because its
     /// namespace is no longer public leaves it first.
-    pub fn between(
-        wanted: Resources,
-        mut rows: Rows,
-        scope: &Scope,
-        access: &Access,
-        encodings: &Encodings,
-    ) -> Self {
+    pub fn between(wanted: Resources, recorded: &Recorded, rules: Rules<'_>) -> Self {
         let is_public =
-            |namespace: &Namespace| access.audience(namespace) == Some(Audience::Public);
+            |namespace: &Namespace| rules.access.audience(namespace) == Some(Audience::Public);
+        let mut rows = recorded.rows.clone();
         let mut plan = Self::default();
         for (key, resource) in wanted {
             let row = rows.remove(&key).unwrap_or_default();
-            let current = row.current.as_ref();
-            if row.settled && current.is_some_and(|there| there.is(&resource, encodings)) {
-                plan.kept += 1;
+            let Some(why) = reason(&row, recorded.settled, &resource, rules.encodings) else {
+                plan.kept.insert(key, row);
                 continue;
-            }
+            };
             for audience in &row.held_in {
                 if *audience != resource.audience {
                     plan.remove(&key, *audience, false, is_public);
                 }
             }
-            plan.writes.push(Write { key, resource, row });
+            plan.writes.push(Write {
+                key,
+                resource,
+                row,
+                why,
+            });
         }
         for (key, row) in rows {
-            if scope.covers(&key) {
-                for audience in row.held_in {
-                    plan.remove(&key, audience, true, is_public);
-                }
+            for audience in &row.held_in {
+                plan.remove(&key, *audience, true, is_public);
+            }
+            if row.held_in.is_empty() {
+                plan.kept.insert(key, row);
             }
         }
         plan.clear_the_way();
@@ -115,6 +137,17 @@ impl Plan {
             removals.sort_by_key(|removal| std::cmp::Reverse(removal.key.rank()));
         }
         plan
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.withdrawals.is_empty() && self.removals.is_empty()
+    }
+
+    /// The URLs that are gone.
+    pub fn gone(&self) -> impl Iterator<Item = &Removal> {
+        let all = self.withdrawals.iter().chain(&self.removals);
+        all.filter(|removal| removal.last)
     }
 
     fn remove(
@@ -154,5 +187,25 @@ impl Plan {
         };
         self.withdrawals
             .extend(self.removals.extract_if(.., in_the_way));
+    }
+}
+
+/// Why a resource has to be written, if it has to.
+fn reason(row: &Row, settled: bool, wanted: &Resource, encodings: &Encodings) -> Option<Why> {
+    let Some(there) = &row.current else {
+        return Some(match row.held_in.is_empty() {
+            true => Why::New,
+            false => Why::Uncertain,
+        });
+    };
+    if there.sha256 != wanted.sha256 {
+        Some(Why::Changed)
+    } else if there.audience != wanted.audience {
+        Some(Why::Moved)
+    } else if there.encodings != *encodings {
+        Some(Why::Encodings)
+    } else {
+        // Variants that a newer compressor would make otherwise stay.
+        (!settled).then_some(Why::Uncertain)
     }
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::coding::{Coding, Encodings};
 use crate::model::{Audience, Sha256};
-use crate::render::Resource;
 
 /// What a URL was published as: all its representations and their times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,26 +39,15 @@ impl Published {
         (&self.sha256, &self.variants, &self.variants_hash)
             == (&other.sha256, &other.variants, &other.variants_hash)
     }
-
-    /// Whether this is the resource as it is wanted now. Variants that a newer compressor would make
-    /// otherwise stay.
-    pub fn is(&self, wanted: &Resource, encodings: &Encodings) -> bool {
-        self.audience == wanted.audience
-            && self.sha256 == wanted.sha256
-            && self.encodings == *encodings
-    }
 }
 
-/// The record of one URL.
+/// What is remembered of one URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// What the last finished build left there.
     pub current: Option<Published>,
     /// What else it was: what an unfinished build was about to put there, or what was removed from it.
     pub remembered: Option<Published>,
-    /// Whether the disk is sure to hold `current`, and nothing else anywhere. It is not while a build is under
-    /// way, nor after a kill.
-    pub settled: bool,
     /// The trees that may hold something of this URL. Grows with each build that begins, shrinks only when one
     /// ends: whatever was interrupted how often, nothing is forgotten in the public tree.
     pub held_in: BTreeSet<Audience>,

@@ -81,7 +81,7 @@ fn parse_registries(segments: &[&str]) -> Result<PublicKey, InvalidUrl> {
     // An item's segments hold no dot and a version holds two, so the first dot ends the item.
     let split = rest
         .iter()
-        .position(|segment| segment.contains('.') || *segment == "versions");
+        .position(|segment| segment.contains('.') || matches!(*segment, "versions" | "tags"));
     let (item, rest) = rest.split_at(split.unwrap_or(rest.len()));
     if item.is_empty() {
         return Err(InvalidUrl::path(
@@ -95,6 +95,11 @@ fn parse_registries(segments: &[&str]) -> Result<PublicKey, InvalidUrl> {
         [] => Ok(PublicKey::Latest(item)),
         ["versions"] => Ok(PublicKey::Versions(item)),
         ["versions", ..] => Err(InvalidUrl::path("nothing can follow `versions`")),
+        ["tags", tag] => {
+            let tag = tag.parse().map_err(InvalidUrl::path)?;
+            Ok(PublicKey::Tag(item, tag))
+        }
+        ["tags", ..] => Err(InvalidUrl::path("after `tags` stands one tag")),
         [text] => Ok(PublicKey::Manifest(item.release(version(text)?))),
         [text, "files", file @ ..] if !file.is_empty() => {
             let file: FilePath = file.join("/").parse().map_err(InvalidUrl::path)?;
@@ -170,7 +175,7 @@ mod tests {
             versions(),
             files(),
             segments(),
-            0..8usize,
+            0..9usize,
         )
             .prop_filter_map(
                 "reserved words",
@@ -185,6 +190,7 @@ mod tests {
                         4 => PublicKey::Latest(item),
                         5 => PublicKey::Versions(item),
                         6 => PublicKey::Manifest(release),
+                        7 => PublicKey::Tag(item, preset.parse().ok()?),
                         _ => PublicKey::File(release, file.parse().ok()?),
                     })
                 },
@@ -203,7 +209,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_asked_for_stays_below_the_root(raw in "/(registries|namespaces|presets|schemas|)(/|%2e|%2F|\\.|@a|%40a|x|1\\.0\\.0|files|versions|[a-z%+\\\\]){0,9}") {
+        fn whatever_is_asked_for_stays_below_the_root(raw in "/(registries|namespaces|presets|schemas|)(/|%2e|%2F|\\.|@a|%40a|x|1\\.0\\.0|files|versions|tags|[a-z%+\\\\]){0,9}") {
             if let Ok(key) = PublicKey::parse(&raw) {
                 for part in key.disk_path().components() {
                     prop_assert!(matches!(part, std::path::Component::Normal(_)));
@@ -227,6 +233,11 @@ mod tests {
             ("/registries/@a/x/1.0.0/files", ErrorCode::InvalidPath),
             ("/registries/@a/x/files/a", ErrorCode::InvalidPath),
             ("/registries/@a/x/versions/1.0.0", ErrorCode::InvalidPath),
+            ("/registries/@a/x/tags", ErrorCode::InvalidPath),
+            ("/registries/@a/x/tags/latest", ErrorCode::InvalidPath),
+            ("/registries/@a/x/tags/1.0.0", ErrorCode::InvalidPath),
+            ("/registries/@a/x/tags/beta/x", ErrorCode::InvalidPath),
+            ("/registries/@a/tags/beta", ErrorCode::InvalidPath),
             ("/registries/@a/..%2f@b/x", ErrorCode::InvalidPath),
             ("/registries/@a/%2e%2e/x", ErrorCode::InvalidPath),
             (

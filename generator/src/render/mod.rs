@@ -1,4 +1,4 @@
-//! What is served, from what there is: the resources of a catalog and the documents among them.
+//! What is served, from what there is: the resources of versions and items, and the documents among them.
 //!
 //! No files: a resource that is a file of the source tree is named by its key and known by its hash.
 
@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::manifest::MANIFEST_FILE;
-use crate::model::{Audience, Catalog, FilePath, Item, PresetName, ReleaseId, Sha256, StoredFile};
+use crate::model::{
+    Audience, FilePath, Item, ItemPath, Namespace, PresetName, ReleaseId, Sha256, StoredFile,
+};
 use crate::plan::key::{PublicKey, SchemaName};
 use crate::schema;
 
@@ -18,6 +20,8 @@ use crate::schema;
 pub enum Body {
     /// In the source tree: that file of that version.
     Release(ReleaseId, FilePath),
+    /// The manifest of that version, wherever it is.
+    Manifest(ReleaseId),
     /// In the source tree: that preset's file.
     Preset(PresetName),
     /// Here.
@@ -65,58 +69,68 @@ impl Resource {
     }
 }
 
-/// Everything that a catalog comes to.
-pub fn everything(catalog: &Catalog) -> Resources {
+/// The schemas, which are ours.
+pub fn schema(name: SchemaName) -> Resource {
+    Resource::document(Audience::Public, schema::source(name).to_vec())
+}
+
+/// A preset.
+pub fn preset(name: &PresetName, file: &StoredFile) -> Resource {
+    Resource::stored(Audience::Public, file, None, Body::Preset(name.clone()))
+}
+
+/// A version: its manifest and its files.
+pub fn release(
+    id: &ReleaseId,
+    files: &BTreeMap<FilePath, StoredFile>,
+    published: Timestamp,
+    audience: Audience,
+) -> Resources {
     let mut resources = Resources::new();
-    for schema in SchemaName::ALL {
-        let document = Resource::document(Audience::Public, schema::source(schema).to_vec());
-        resources.insert(PublicKey::Schema(schema), document);
-    }
-    for (name, file) in &catalog.presets {
-        let preset = Resource::stored(Audience::Public, file, None, Body::Preset(name.clone()));
-        resources.insert(PublicKey::Preset(name.clone()), preset);
-    }
-    for (namespace, held) in &catalog.namespaces {
-        for item in held.items.values() {
-            resources.extend(item_resources(item, held.audience));
+    for (path, file) in files {
+        let body = Body::Release(id.clone(), path.clone());
+        let resource = Resource::stored(audience, file, Some(published), body);
+        if path.as_str() == MANIFEST_FILE {
+            resources.insert(PublicKey::Manifest(id.clone()), resource.clone());
         }
-        let listing = documents::listing(namespace, held.items.keys());
-        let listing = Resource::document(held.audience, listing);
-        resources.insert(PublicKey::Listing(namespace.clone()), listing);
+        resources.insert(PublicKey::File(id.clone(), path.clone()), resource);
     }
-    let open = documents::namespaces(catalog.namespaces_for(Audience::Public));
-    let open = Resource::document(Audience::Public, open);
-    resources.insert(PublicKey::Namespaces, open);
     resources
 }
 
-/// What one item comes to: its versions, their files, its version list and its latest.
-pub fn item_resources(item: &Item, audience: Audience) -> Resources {
+/// An item's own documents: its version list, its latest, its tags.
+pub fn item(item: &Item, audience: Audience) -> Resources {
     let mut resources = Resources::new();
-    for (version, release) in &item.releases {
-        let id = item.id.release(version.clone());
-        for (path, file) in &release.files {
-            let body = Body::Release(id.clone(), path.clone());
-            let resource = Resource::stored(audience, file, Some(release.published), body);
-            if path.as_str() == MANIFEST_FILE {
-                resources.insert(PublicKey::Manifest(id.clone()), resource.clone());
-            }
-            resources.insert(PublicKey::File(id.clone(), path.clone()), resource);
-        }
-    }
     let versions = Resource::document(audience, documents::versions(item));
     resources.insert(PublicKey::Versions(item.id.clone()), versions);
-    let latest = item.latest().and_then(|(version, _)| {
-        let manifest = PublicKey::Manifest(item.id.release(version.clone()));
-        resources.get(&manifest).cloned()
-    });
-    if let Some(latest) = latest {
-        // The same bytes under a URL that will have others one day.
-        let pointer = Resource {
-            since: None,
-            ..latest
-        };
-        resources.insert(PublicKey::Latest(item.id.clone()), pointer);
+    let latest = item
+        .latest()
+        .map(|version| (PublicKey::Latest(item.id.clone()), version));
+    let tags = item
+        .tags
+        .iter()
+        .map(|(tag, version)| (PublicKey::Tag(item.id.clone(), tag.clone()), version));
+    for (key, version) in latest.into_iter().chain(tags) {
+        if let Some(release) = item.releases.get(version) {
+            // The same bytes under a URL that will have others one day.
+            let body = Body::Manifest(item.id.release(version.clone()));
+            let pointer = Resource::stored(audience, &release.manifest, None, body);
+            resources.insert(key, pointer);
+        }
     }
     resources
+}
+
+/// The list of a namespace, of items given in order.
+pub fn listing<'a>(
+    namespace: &Namespace,
+    items: impl Iterator<Item = &'a ItemPath>,
+    audience: Audience,
+) -> Resource {
+    Resource::document(audience, documents::listing(namespace, items))
+}
+
+/// The list of the namespaces that are open, given in order.
+pub fn namespaces<'a>(open: impl IntoIterator<Item = &'a Namespace>) -> Resource {
+    Resource::document(Audience::Public, documents::namespaces(open))
 }

@@ -1,17 +1,20 @@
 //! A text that is JSON in the strict sense, with its value and the places in it. Schemas may not enter.
 
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::fault::{Found, SchemaFault};
 use super::position::Positions;
+use super::words::Words;
 
 /// Faults in one report. Nobody mends more in one go, and a hostile manifest must not become a huge answer.
 const FAULTS_MAX: usize = 1000;
 
 /// A JSON document and where everything stands in it.
 #[derive(Debug)]
-pub(super) struct Document<'a> {
+pub struct Document<'a> {
     text: &'a str,
     pub(super) value: Value,
     pub(super) positions: Positions<'a>,
@@ -24,7 +27,7 @@ pub(super) fn strict_json(bytes: &[u8]) -> Result<(&str, Value), SchemaFault> {
         Err(error) => {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let text = String::from_utf8_lossy(valid);
-            return Err(fault_at(&text, text.len(), "not UTF-8".to_owned()));
+            return Err(fault_at(&text, text.len(), "not UTF-8"));
         }
     };
     if text.starts_with('\u{feff}') {
@@ -38,12 +41,13 @@ pub(super) fn strict_json(bytes: &[u8]) -> Result<(&str, Value), SchemaFault> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, SchemaFault> {
+    /// Parses it, as every check of a document does first.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, SchemaFault> {
         let (text, value) = strict_json(bytes)?;
         // Whatever the two parsers may disagree on is no JSON either.
         let positions = Positions::of(text).map_err(|error| {
             let message = format!("not JSON: {}", error.kind());
-            fault_at(text, error.range().start, message)
+            fault_at(text, error.range().start, &message)
         })?;
         Ok(Self {
             text,
@@ -54,30 +58,40 @@ impl<'a> Document<'a> {
 
     /// The keys that their object has had before: readers differ in which one they take.
     pub(super) fn repeated_keys(&self) -> Vec<Found> {
-        let found = |(path, offset): &(String, usize)| Found {
-            offset: *offset,
+        let found = |(path, span): &(String, Range<usize>)| Found {
+            span: span.clone(),
             path: path.clone(),
-            message: "this key is there already; each may come once".to_owned(),
+            words: Words::plain("this key is there already; each may come once"),
         };
         self.positions.repeated.iter().map(found).collect()
     }
 
     /// The faults in document order, each once, with lines and columns.
     pub(super) fn report(&self, mut found: Vec<Found>) -> Vec<SchemaFault> {
-        found.sort_by_key(|fault| fault.offset);
+        found.sort_by_key(|fault| fault.span.start);
         found.dedup();
         let more = found.len().saturating_sub(FAULTS_MAX);
         found.truncate(FAULTS_MAX);
         if let (1.., Some(last)) = (more, found.last_mut()) {
             let note = format!("; {more} more faults follow");
-            last.message.push_str(&note);
+            last.words.message.push_str(&note);
         }
         let mut place = Place::START;
         let placed = |fault: Found| {
-            place.advance(self.text, fault.offset);
-            place.fault(fault.path, fault.message)
+            place.advance(self.text, fault.span.start);
+            place.fault(self.text, fault)
         };
         found.into_iter().map(placed).collect()
+    }
+
+    /// A fault of the value that this pointer names, found by other rules than a schema's.
+    pub fn fault(&self, pointer: &str, message: String, meant: Option<String>) -> SchemaFault {
+        let found = Found {
+            span: self.positions.value(pointer),
+            path: pointer.to_owned(),
+            words: Words { message, meant },
+        };
+        Place::of(self.text, found.span.start).fault(self.text, found)
     }
 
     /// The document as the type that its schema describes.
@@ -87,6 +101,7 @@ impl<'a> Document<'a> {
 }
 
 /// An offset as people count; it only moves forward, so that a report costs one walk along the text.
+#[derive(Clone, Copy)]
 struct Place {
     offset: usize,
     line: usize,
@@ -100,6 +115,12 @@ impl Place {
         column: 1,
     };
 
+    fn of(text: &str, offset: usize) -> Self {
+        let mut place = Self::START;
+        place.advance(text, offset);
+        place
+    }
+
     fn advance(&mut self, text: &str, offset: usize) {
         for c in text.get(self.offset..offset).unwrap_or_default().chars() {
             match c {
@@ -110,20 +131,31 @@ impl Place {
         self.offset = offset;
     }
 
-    fn fault(&self, path: String, message: String) -> SchemaFault {
+    /// The fault that begins here. Keys and values are within one line, since JSON strings are.
+    fn fault(self, text: &str, fault: Found) -> SchemaFault {
+        let mut end = self;
+        end.advance(text, fault.span.end);
         SchemaFault {
-            path,
+            path: fault.path,
             line: self.line,
             column: self.column,
-            message,
+            end_column: end.column,
+            message: fault.words.message,
+            meant: fault.words.meant,
         }
     }
 }
 
-fn fault_at(text: &str, offset: usize, message: String) -> SchemaFault {
-    let mut place = Place::START;
-    place.advance(text, offset);
-    place.fault(String::new(), message)
+/// A fault of the text at one character, before there are values in it.
+fn fault_at(text: &str, offset: usize, message: &str) -> SchemaFault {
+    let rest = text.get(offset..).unwrap_or_default();
+    let on_this_line = rest.chars().next().filter(|c| !"\r\n".contains(*c));
+    let found = Found {
+        span: offset..offset + on_this_line.map_or(0, char::len_utf8),
+        path: String::new(),
+        words: Words::plain(message),
+    };
+    Place::of(text, offset).fault(text, found)
 }
 
 /// `serde_json` counts columns in bytes, from 0 where a line has just begun, and ends its messages with the place.
@@ -131,13 +163,14 @@ fn fault_of_serde(text: &str, prefix: &str, error: &serde_json::Error) -> Schema
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
-    let line = text.split('\n').nth(error.line().saturating_sub(1));
-    let line = line.unwrap_or_default();
+    let lines_before = error.line().saturating_sub(1);
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
+    let line = text[start..].split('\n').next().unwrap_or_default();
     let bytes_before = error.column().saturating_sub(1).min(line.len());
-    let before = &line[..line.floor_char_boundary(bytes_before)];
-    SchemaFault {
-        line: error.line().max(1),
-        column: before.chars().count() + 1,
-        ..SchemaFault::of_document(format!("{prefix}{message}"))
-    }
+    let offset = start + line.floor_char_boundary(bytes_before);
+    fault_at(text, offset, &format!("{prefix}{message}"))
 }

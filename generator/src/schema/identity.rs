@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::SchemaFault;
 use super::document::strict_json;
 use crate::model::Shown;
 
@@ -19,13 +20,42 @@ pub struct Identity {
     pub path: Option<String>,
 }
 
-/// The identity of a `registry.json`, or the message of an `UPLOAD_FAILED`.
+/// Why a `registry.json` has no identity: the message of an `UPLOAD_FAILED`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoIdentity {
+    /// It is not JSON.
+    #[error("`registry.json`:{0}")]
+    NotJson(SchemaFault),
+    /// It is JSON of another kind.
+    #[error("`registry.json` is not a JSON object")]
+    NotAnObject,
+    /// It lacks this key.
+    #[error("`registry.json` has no `{0}`")]
+    Missing(&'static str),
+    /// It has something else at this key.
+    #[error("`{0}` in `registry.json` is not a string")]
+    NotAString(&'static str),
+    /// It contradicts itself.
+    #[error(
+        "the last segment of `path` is the item's `name`, but {} does not end in {}",
+        Shown(path),
+        Shown(name)
+    )]
+    OtherName {
+        /// Its `path`.
+        path: String,
+        /// Its `name`.
+        name: String,
+    },
+}
+
+/// The identity of a `registry.json`.
 ///
 /// Of a key that is repeated the last one counts here; [`check_manifest`](super::check_manifest) refuses it after.
-pub fn identity(bytes: &[u8]) -> Result<Identity, String> {
-    let (_, value) = strict_json(bytes).map_err(|fault| format!("`registry.json`:{fault}"))?;
+pub fn identity(bytes: &[u8]) -> Result<Identity, NoIdentity> {
+    let (_, value) = strict_json(bytes).map_err(NoIdentity::NotJson)?;
     let Value::Object(manifest) = value else {
-        return Err("`registry.json` is not a JSON object".to_owned());
+        return Err(NoIdentity::NotAnObject);
     };
     let identity = Identity {
         namespace: required(&manifest, "namespace")?,
@@ -33,25 +63,27 @@ pub fn identity(bytes: &[u8]) -> Result<Identity, String> {
         version: required(&manifest, "version")?,
         path: optional(&manifest, "path")?,
     };
-    match &identity.path {
-        Some(path) if path.rsplit('/').next() != Some(&identity.name) => Err(format!(
-            "the last segment of `path` is the item's `name`, but {} does not end in {}",
-            Shown(path),
-            Shown(&identity.name),
-        )),
+    match identity.path {
+        Some(path) if path.rsplit('/').next() != Some(&identity.name) => {
+            let name = identity.name;
+            Err(NoIdentity::OtherName { path, name })
+        }
         _ => Ok(identity),
     }
 }
 
-fn required(manifest: &Map<String, Value>, key: &str) -> Result<String, String> {
-    optional(manifest, key)?.ok_or_else(|| format!("`registry.json` has no `{key}`"))
+fn required(manifest: &Map<String, Value>, key: &'static str) -> Result<String, NoIdentity> {
+    optional(manifest, key)?.ok_or(NoIdentity::Missing(key))
 }
 
-fn optional(manifest: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+fn optional(
+    manifest: &Map<String, Value>,
+    key: &'static str,
+) -> Result<Option<String>, NoIdentity> {
     match manifest.get(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("`{key}` in `registry.json` is not a string")),
+        Some(_) => Err(NoIdentity::NotAString(key)),
     }
 }
 
@@ -103,7 +135,8 @@ mod tests {
                 "the last segment of `path` is the item's `name`, but `n/m` does not end in `n`",
             ),
         ] {
-            assert_eq!(identity(given.as_bytes()), Err(message.to_owned()));
+            let why = identity(given.as_bytes()).unwrap_err();
+            assert_eq!(why.to_string(), message);
         }
     }
 }

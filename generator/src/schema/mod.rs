@@ -2,6 +2,7 @@
 //!
 //! Bytes in, a typed manifest or all of its faults out. Files, archives and HTTP may not enter.
 
+mod declared;
 mod document;
 mod fault;
 mod identity;
@@ -17,9 +18,10 @@ mod tests;
 
 use serde::de::DeserializeOwned;
 
-use self::document::Document;
+pub use self::document::Document;
 pub use self::fault::SchemaFault;
-pub use self::identity::{Identity, identity};
+pub use self::identity::{Identity, NoIdentity, identity};
+pub(crate) use self::shown::{DidYouMean, nearest};
 use self::validator::{MANIFEST, PRESET, Validator};
 use crate::model::{Manifest, Preset};
 // `plan` is a neighbour, not a floor below: of it only this name is used, so that the schemas that are

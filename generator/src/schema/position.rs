@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jsonc_parser::ast::{ObjectPropName, Value};
 use jsonc_parser::common::Ranged;
@@ -10,17 +11,19 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::pointer;
 
-/// The byte offsets of all values and keys. Of a key that is repeated the last one counts, as in `serde_json`.
+/// The bytes of all values and keys. Of a key that is repeated the last one counts, as in `serde_json`.
+///
+/// An object or array is its opening bracket: a fault of it as a whole is shown there, not along all its lines.
 #[derive(Debug)]
 pub(super) struct Positions<'a> {
     root: Node<'a>,
-    /// Pointer and offset of every key that its object has had before.
-    pub(super) repeated: Vec<(String, usize)>,
+    /// Pointer and place of every key that its object has had before.
+    pub(super) repeated: Vec<(String, Range<usize>)>,
 }
 
 #[derive(Debug, Default)]
 struct Node<'a> {
-    start: usize,
+    span: Range<usize>,
     below: Below<'a>,
 }
 
@@ -35,7 +38,7 @@ enum Below<'a> {
 
 #[derive(Debug)]
 struct Member<'a> {
-    key: usize,
+    key: Range<usize>,
     value: Node<'a>,
 }
 
@@ -64,18 +67,19 @@ impl<'a> Positions<'a> {
         Ok(Self { root, repeated })
     }
 
-    /// Where the value starts; if there is none, where the nearest value around it does.
-    pub(super) fn value(&self, pointer: &str) -> usize {
-        self.node(pointer).start
+    /// Where the value is; if there is none, where the nearest value around it is.
+    pub(super) fn value(&self, pointer: &str) -> Range<usize> {
+        self.node(pointer).span.clone()
     }
 
-    /// Where that key of the object starts.
-    pub(super) fn key(&self, object: &str, key: &str) -> usize {
+    /// Where that key of the object is.
+    pub(super) fn key(&self, object: &str, key: &str) -> Range<usize> {
         let node = self.node(object);
-        match &node.below {
-            Below::Members(members) => members.get(key).map_or(node.start, |member| member.key),
-            _ => node.start,
-        }
+        let member = match &node.below {
+            Below::Members(members) => members.get(key),
+            _ => None,
+        };
+        member.map_or(&node.span, |member| &member.key).clone()
     }
 
     fn node(&self, pointer: &str) -> &Node<'a> {
@@ -96,8 +100,16 @@ impl<'a> Positions<'a> {
 }
 
 /// `path` is the pointer to the value, lent for what is below it and given back as it was.
-fn node<'a>(value: Value<'a>, path: &mut String, repeated: &mut Vec<(String, usize)>) -> Node<'a> {
+fn node<'a>(
+    value: Value<'a>,
+    path: &mut String,
+    repeated: &mut Vec<(String, Range<usize>)>,
+) -> Node<'a> {
     let start = value.start();
+    let end = match value {
+        Value::Array(_) | Value::Object(_) => start + 1,
+        _ => value.end(),
+    };
     let length = path.len();
     let below = match value {
         Value::Array(array) => {
@@ -112,14 +124,14 @@ fn node<'a>(value: Value<'a>, path: &mut String, repeated: &mut Vec<(String, usi
         Value::Object(object) => {
             let mut members = HashMap::with_capacity(object.properties.len());
             for property in object.properties {
-                let key = property.name.start();
+                let key = property.name.start()..property.name.end();
                 let name = match property.name {
                     ObjectPropName::String(name) => name.value,
                     ObjectPropName::Word(name) => Cow::Borrowed(name.value),
                 };
                 pointer::push(path, &name);
                 if members.contains_key(&name) {
-                    repeated.push((path.clone(), key));
+                    repeated.push((path.clone(), key.clone()));
                 }
                 let value = node(property.value, path, repeated);
                 path.truncate(length);
@@ -129,7 +141,10 @@ fn node<'a>(value: Value<'a>, path: &mut String, repeated: &mut Vec<(String, usi
         }
         _ => Below::Nothing,
     };
-    Node { start, below }
+    Node {
+        span: start..end,
+        below,
+    }
 }
 
 #[cfg(test)]
@@ -141,17 +156,16 @@ mod tests {
         let text = r#"{"a/b": [1, {"é": null}], "n": {}}"#;
         let positions = Positions::of(text).unwrap();
         for (pointer, at) in [
-            ("", r#"{"a/b""#),
-            ("/a~1b", "[1"),
-            ("/a~1b/0", "1,"),
+            ("", "{"),
+            ("/a~1b", "["),
+            ("/a~1b/0", "1"),
             ("/a~1b/1/é", "null"),
-            ("/n", "{}}"),
-            ("/a~1b/7/x", "[1"),
+            ("/n", "{"),
+            ("/a~1b/7/x", "["),
         ] {
-            let rest = &text[positions.value(pointer)..];
-            assert!(rest.starts_with(at), "{pointer}");
+            assert_eq!(&text[positions.value(pointer)], at, "{pointer}");
         }
-        assert!(text[positions.key("/a~1b/1", "é")..].starts_with(r#""é""#));
+        assert_eq!(&text[positions.key("/a~1b/1", "é")], r#""é""#);
     }
 
     #[test]
@@ -159,8 +173,8 @@ mod tests {
         let text = r#"{"a": 1, "b": [{"c": 1, "\u0063": 2}], "a": [], "a": {}}"#;
         let positions = Positions::of(text).unwrap();
         let places = positions.repeated.iter();
-        let found: Vec<_> = places.map(|(path, at)| (path.as_str(), *at)).collect();
+        let found: Vec<_> = places.map(|(path, at)| (path.as_str(), at.start)).collect();
         assert_eq!(found, [("/b/0/c", 24), ("/a", 39), ("/a", 48)]);
-        assert_eq!(positions.value("/a"), 53);
+        assert_eq!(positions.value("/a"), 53..54);
     }
 }

@@ -19,7 +19,7 @@ impl fmt::Display for ShownValue<'_> {
 }
 
 /// The end of a message that knows a better word; empty if none is near.
-pub(super) struct DidYouMean<'a>(pub(super) Option<&'a str>);
+pub(crate) struct DidYouMean<'a>(pub(crate) Option<&'a str>);
 
 impl fmt::Display for DidYouMean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +31,7 @@ impl fmt::Display for DidYouMean<'_> {
 }
 
 /// The known word that the given one is a slip of the hand for.
-pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Two slips in a long word; a word of two letters with two slips is another word.
     let slips = (given.chars().count() / 2).min(2);
     let given = given.to_lowercase();

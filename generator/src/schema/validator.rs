@@ -51,13 +51,13 @@ impl Validator {
     /// One fault for each value or key that the error is about.
     fn found(&self, document: &Document<'_>, error: &ValidationError<'_>) -> Vec<Found> {
         let path = error.instance_path().as_str();
-        let at_key = |key: &str, message| {
+        let at_key = |key: &str, words| {
             let mut pointer = path.to_owned();
             pointer::push(&mut pointer, key);
             Found {
-                offset: document.positions.key(path, key),
+                span: document.positions.key(path, key),
                 path: pointer,
-                message,
+                words,
             }
         };
         match error.kind() {
@@ -71,9 +71,9 @@ impl Validator {
                 vec![at_key(key, words::explain(error, self.around(error)))]
             }
             _ => vec![Found {
-                offset: document.positions.value(path),
+                span: document.positions.value(path),
                 path: path.to_owned(),
-                message: words::explain(error, self.around(error)),
+                words: words::explain(error, self.around(error)),
             }],
         }
     }

@@ -4,12 +4,47 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::shown::{DidYouMean, ShownValue, nearest};
+use super::shown::{ShownValue, nearest};
 use super::{pointer, rule};
 use crate::model::Shown;
 
+/// What is said of a fault.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) message: String,
+    /// The word that was probably meant.
+    pub(super) meant: Option<String>,
+}
+
+impl Words {
+    /// Where no other word is near.
+    pub(super) fn plain(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            meant: None,
+        }
+    }
+}
+
 /// The fault; `around` is the part of the schema whose keyword is broken.
-pub(super) fn explain(error: &ValidationError<'_>, around: &Value) -> String {
+pub(super) fn explain(error: &ValidationError<'_>, around: &Value) -> Words {
+    Words {
+        message: message(error, around),
+        meant: meant(error),
+    }
+}
+
+/// The allowed word that is nearest to the given one.
+fn meant(error: &ValidationError<'_>) -> Option<String> {
+    let ValidationErrorKind::Enum { options } = error.kind() else {
+        return None;
+    };
+    let words = options.as_array()?.iter().filter_map(Value::as_str);
+    let given = error.instance().as_str()?;
+    nearest(given, words).map(str::to_owned)
+}
+
+fn message(error: &ValidationError<'_>, around: &Value) -> String {
     let given = error.instance().as_ref();
     let shown = ShownValue(given);
     if let Some(broken) = rule::broken_name(error.schema_path().as_str(), given) {
@@ -26,10 +61,7 @@ pub(super) fn explain(error: &ValidationError<'_>, around: &Value) -> String {
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
             let listed = options.iter().map(Value::to_string).collect::<Vec<_>>();
-            let listed = listed.join(", ");
-            let words = options.iter().filter_map(Value::as_str);
-            let hint = given.as_str().and_then(|word| nearest(word, words));
-            format!("{shown} is not one of {listed}{}", DidYouMean(hint))
+            format!("{shown} is not one of {}", listed.join(", "))
         }
         ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Not { .. } => {
             let rule = description(around).unwrap_or_else(|| "it breaks a rule".to_owned());
@@ -63,12 +95,13 @@ pub(super) fn explain(error: &ValidationError<'_>, around: &Value) -> String {
 }
 
 /// An extra key in an object whose schema is `around`.
-pub(super) fn unknown_key(key: &str, around: &Value) -> String {
+pub(super) fn unknown_key(key: &str, around: &Value) -> Words {
     let known = around.get("properties").and_then(Value::as_object);
     let words = known.into_iter().flat_map(|known| known.keys());
-    let hint = nearest(key, words.map(String::as_str));
-    let shown = Shown(key);
-    format!("{shown} is not a known key here{}", DidYouMean(hint))
+    Words {
+        message: format!("{} is not a known key here", Shown(key)),
+        meant: nearest(key, words.map(String::as_str)).map(str::to_owned),
+    }
 }
 
 /// What is required only of some has its reason in the `then` or `else` that requires it.

@@ -1,4 +1,4 @@
-//! The one way for a folder to come into the source tree: by a rename that replaces nothing, made durable.
+//! The one way for a folder to come into the source tree: by a rename that replaces nothing.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::{At, Result};
 
 impl SourceTree {
     /// Moves a folder that was made and synced elsewhere on the tree's file system to its place in the tree. The
-    /// caller holds the tree's lock, and knows that no link stands on the way.
+    /// caller holds the tree's lock, knows that no link stands on the way, and makes it durable.
     ///
     /// # Errors
     /// The system's "already exists" where anything at all is in that place; the disk.
@@ -18,11 +18,6 @@ impl SourceTree {
         let folder = place.parent().unwrap_or(place);
         durable::create_folders(folder, 0o755)?;
         renameat_with(CWD, contents, CWD, place, RenameFlags::NOREPLACE)
-            .at("move a new folder to", place)?;
-        // The folders above it may be as new.
-        folder
-            .ancestors()
-            .take_while(|folder| folder.starts_with(self.root()))
-            .try_for_each(durable::sync_folder)
+            .at("move a new folder to", place)
     }
 }

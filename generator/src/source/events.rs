@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
 use super::SourceTree;
-use crate::commit::durable;
 use crate::error::{At, Error, Result};
 use crate::model::event::EVENTS_FILE;
 use crate::model::{Event, History, ItemId};
@@ -39,7 +38,7 @@ impl SourceTree {
         Ok((history, log))
     }
 
-    /// Appends an event, durably; a torn last line is cut off first. The caller holds the tree's lock.
+    /// Appends an event; a torn last line is cut off first. The caller holds the tree's lock, and makes it durable.
     pub fn append(&self, item: &ItemId, event: &Event) -> Result<()> {
         let path = self.item(item).join(EVENTS_FILE);
         let whole = self.history(item)?.whole;
@@ -48,8 +47,6 @@ impl SourceTree {
         let mut log = regular::open_with(&mut options, &path).at("open", &path)?;
         log.set_len(whole as u64).at("cut the torn end of", &path)?;
         log.write_all(event.to_line().as_bytes())
-            .at("append to", &path)?;
-        log.sync_all().at("sync", &path)?;
-        durable::sync_folder(&self.item(item))
+            .at("append to", &path)
     }
 }

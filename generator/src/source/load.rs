@@ -2,116 +2,68 @@
 //! with a problem that says where; the rest is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
 use super::SourceTree;
-use crate::error::{At, Error, Result};
 use crate::hashing::Hashing;
-use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
-    ContentDigest, FilePath, Item, ItemId, Manifest, PresetName, Release, ReleaseId, StoredFile,
-    Version,
+    ContentDigest, FilePath, History, Manifest, PresetName, ReleaseId, Sha256, StoredFile, Version,
 };
 use crate::regular;
-use crate::report::{Place, Problem, Severity};
-use crate::schema::{self, SchemaFault};
+use crate::report::Problem;
+pub use crate::report::at_their_places;
+use crate::schema;
 
-/// What is wrong with a version, so that it is not served.
-type Refusal = Vec<Problem>;
+/// A version, read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it holds.
+    pub files: BTreeMap<FilePath, StoredFile>,
+    /// Its `registry.json`.
+    pub manifest: StoredFile,
+    /// What it is.
+    pub digest: ContentDigest,
+    /// When the youngest of its files was written.
+    pub youngest: Timestamp,
+    /// The bytes of its files, as far as they were small enough to keep: they are wanted once more.
+    pub bytes: BTreeMap<FilePath, Vec<u8>>,
+    /// What of it is not served, and why.
+    pub problems: Vec<Problem>,
+}
+
+/// Bytes of one version's files that are kept in memory, at most.
+const KEPT: usize = 4 << 20;
 
 impl SourceTree {
-    /// Loads an item; none if no version of it can be served.
-    pub fn load_item(
-        &self,
-        id: &ItemId,
-        versions: &BTreeSet<Version>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Option<Item>> {
-        let history = match self.history(id) {
-            Err(Error::Refused { path, why }) => {
-                problems.push(Problem::refused(path, why));
-                return Ok(None);
-            }
-            history => history?,
-        };
-        let published: BTreeSet<_> = history.published().collect();
-        let mut releases = BTreeMap::new();
-        for version in versions {
-            if let Some(better) = better_twin(version, versions, &published) {
-                problems.push(Problem::refused(
-                    self.release(&id.release(version.clone())),
-                    format!(
-                        "it differs from {better} in build metadata only, and that one is served"
-                    ),
-                ));
-                continue;
-            }
-            let release = id.release(version.clone());
-            match self.load_release(&release, history.of(version), problems)? {
-                Ok(loaded) => {
-                    releases.insert(version.clone(), loaded);
-                }
-                Err(refusal) => problems.extend(refusal),
-            }
-        }
-        Ok((!releases.is_empty()).then(|| Item {
-            id: id.clone(),
-            releases,
-        }))
-    }
-
-    fn load_release(
-        &self,
-        id: &ReleaseId,
-        history: VersionHistory,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Result<Release, Refusal>> {
+    /// Reads a version and checks it against everything that a folder has to be; all that is wrong with it, if
+    /// anything is.
+    pub fn load_release(&self, id: &ReleaseId) -> Result<Loaded, Vec<Problem>> {
         let folder = self.release(id);
         let path = folder.join(MANIFEST_FILE);
-        let text = match read_document(&path)? {
-            Ok(text) => text,
-            Err(problem) => return Ok(Err(vec![problem])),
-        };
-        let manifest = match schema::check_manifest(&text) {
-            Ok(manifest) => manifest,
-            Err(faults) => return Ok(Err(at_their_places(&path, faults))),
-        };
+        let text = read_document(&path).map_err(|problem| vec![problem])?;
+        let manifest =
+            schema::check_manifest(&text).map_err(|faults| at_their_places(&path, faults))?;
         if let Some(why) = contradiction(id, &manifest) {
-            return Ok(Err(vec![Problem::refused(path, why)]));
+            return Err(vec![Problem::refused(path, why)]);
         }
         let declared: BTreeSet<_> = manifest.declared_files().collect();
-        let (files, youngest) = load_files(&folder, &declared, problems)?;
-        let missing: Refusal = declared
+        let loaded = load_files(&folder, &declared)?;
+        let missing: Vec<Problem> = declared
             .iter()
-            .filter(|file| !files.contains_key(**file))
+            .filter(|file| !loaded.files.contains_key(**file))
             .map(|file| {
                 Problem::refused(&path, format!("it declares `{file}`, which is not there"))
             })
             .collect();
-        if !missing.is_empty() {
-            return Ok(Err(missing));
+        match missing.is_empty() {
+            true => Ok(loaded),
+            false => Err(missing),
         }
-        let digest = ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256)));
-        if let Some((time, published)) = history.published
-            && published != digest
-        {
-            let why = format!(
-                "its files are not those that were published at {time:.0}: their digest is {digest}, that of \
-                 the publish is {published}; bring them back, or publish a new version"
-            );
-            return Ok(Err(vec![Problem::refused(folder, why)]));
-        }
-        Ok(Ok(Release {
-            published: history.published.map_or(youngest, |(time, _)| time),
-            digest,
-            yanked: history.yanked,
-            files,
-        }))
     }
 
     /// Loads a preset; none if it cannot be served.
@@ -119,58 +71,65 @@ impl SourceTree {
         &self,
         name: &PresetName,
         problems: &mut Vec<Problem>,
-    ) -> Result<Option<StoredFile>> {
+    ) -> Option<StoredFile> {
         let path = self.preset(name);
-        let text = match read_document(&path)? {
+        let mut refuse = |problem| {
+            problems.push(problem);
+            None
+        };
+        let text = match read_document(&path) {
             Ok(text) => text,
-            Err(problem) => {
-                problems.push(problem);
-                return Ok(None);
-            }
+            Err(problem) => return refuse(problem),
         };
         match schema::check_preset(&text) {
-            Ok(preset) if preset.name == *name => stored(&path).map(Some).at("read", &path),
+            Ok(preset) if preset.name == *name => Some(StoredFile {
+                sha256: Sha256::of(&text),
+                len: text.len() as u64,
+            }),
             Ok(preset) => {
                 let why = format!(
                     "it says it is `{}`, but its folder is `{name}`",
                     preset.name
                 );
-                problems.push(Problem::refused(path, why));
-                Ok(None)
+                refuse(Problem::refused(path, why))
             }
             Err(faults) => {
                 problems.extend(at_their_places(&path, faults));
-                Ok(None)
+                None
             }
         }
     }
 }
 
-/// Reads what must be a regular file; what it is instead is a problem, not an error.
-fn read_document(path: &Path) -> Result<Result<Vec<u8>, Problem>> {
-    match regular::read(path) {
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Ok(Err(Problem::refused(path, "there is no such file")))
-        }
-        Err(cause) if regular::is_refusal(&cause) => Ok(Err(Problem::refused(path, cause))),
-        read => read.at("read", path).map(Ok),
+/// Reads what must be a regular file.
+fn read_document(path: &Path) -> Result<Vec<u8>, Problem> {
+    regular::read(path).map_err(|cause| match cause.kind() {
+        ErrorKind::NotFound => Problem::refused(path, "there is no such file"),
+        _ => unreadable(path, &cause),
+    })
+}
+
+/// What the disk says, or that it is no regular file.
+fn unreadable(path: &Path, cause: &io::Error) -> Problem {
+    match regular::is_refusal(cause) {
+        true => Problem::refused(path, cause),
+        false => Problem::refused(path, format!("it cannot be read: {cause}")),
     }
 }
 
 /// The version that is served in place of this one: of versions that differ in build metadata only,
 /// the one with a publish event, else the byte-lowest (protocol.md, "Names").
-fn better_twin<'a>(
+pub fn better_twin<'a>(
     version: &Version,
-    versions: &'a BTreeSet<Version>,
-    published: &BTreeSet<&Version>,
+    versions: impl Iterator<Item = &'a Version>,
+    history: &History,
 ) -> Option<&'a Version> {
+    let is_published = |version: &Version| history.of(version).published.is_some();
     versions
-        .iter()
         .filter(|other| other.is_twin_of(version))
-        .min_by_key(|twin| (!published.contains(twin), twin.to_string()))
+        .min_by_key(|twin| (!is_published(twin), twin.to_string()))
         .filter(|best| *best != version)
 }
-
 /// The folder is the address; a manifest that says otherwise is not served from it.
 fn contradiction(id: &ReleaseId, manifest: &Manifest) -> Option<String> {
     let says = |what, said: &dyn std::fmt::Display, folder: &dyn std::fmt::Display| {
@@ -191,16 +150,17 @@ fn contradiction(id: &ReleaseId, manifest: &Manifest) -> Option<String> {
     None
 }
 
-/// Every file of a version that is served, and when the youngest was written.
-fn load_files(
-    folder: &Path,
-    declared: &BTreeSet<&FilePath>,
-    problems: &mut Vec<Problem>,
-) -> Result<(BTreeMap<FilePath, StoredFile>, Timestamp)> {
+/// Every file of a version that is served.
+fn load_files(folder: &Path, declared: &BTreeSet<&FilePath>) -> Result<Loaded, Vec<Problem>> {
     let mut files = BTreeMap::new();
-    let mut youngest = Timestamp::UNIX_EPOCH;
+    let mut bytes = BTreeMap::new();
+    let mut problems = Vec::new();
+    let (mut kept, mut youngest) = (0, Timestamp::UNIX_EPOCH);
     for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
-        let entry = entry.at("walk", folder)?;
+        let entry = entry.map_err(|fault| {
+            let path = fault.path().unwrap_or(folder).to_owned();
+            vec![unreadable(&path, &fault.into())]
+        })?;
         if entry.file_type().is_dir() {
             continue;
         }
@@ -226,36 +186,57 @@ fn load_files(
             ));
             continue;
         }
-        let written = entry.metadata().at("read", entry.path())?.modified();
-        let written = written.at("read", entry.path())?;
-        youngest = youngest.max(Timestamp::try_from(written).unwrap_or_default());
-        files.insert(path, stored(entry.path()).at("read", entry.path())?);
+        let (file, held) = read_file(entry.path(), KEPT - kept)
+            .map_err(|cause| vec![unreadable(entry.path(), &cause)])?;
+        youngest = youngest.max(file.written);
+        if let Some(held) = held {
+            kept += held.len();
+            bytes.insert(path.clone(), held);
+        }
+        files.insert(path, file.stored);
     }
-    Ok((files, youngest))
+    let manifest = files
+        .iter()
+        .find_map(|(path, file)| (path.as_str() == MANIFEST_FILE).then(|| file.clone()));
+    // Somebody took it away since it was read.
+    let gone = || {
+        vec![Problem::refused(
+            folder.join(MANIFEST_FILE),
+            "there is no such file",
+        )]
+    };
+    Ok(Loaded {
+        manifest: manifest.ok_or_else(gone)?,
+        digest: ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256))),
+        files,
+        youngest,
+        bytes,
+        problems,
+    })
 }
 
-/// What is known of a file by its bytes, which may be too many to hold.
-fn stored(path: &Path) -> io::Result<StoredFile> {
-    let mut hashing = Hashing::new(io::sink());
-    io::copy(&mut regular::open(path)?, &mut hashing)?;
-    Ok(hashing.finish())
+struct ReadFile {
+    stored: StoredFile,
+    written: Timestamp,
 }
 
-/// Faults of a document as problems at their places.
-pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
-    faults
-        .into_iter()
-        .map(|fault| Problem {
-            path: path.to_owned(),
-            place: Some(Place {
-                line: fault.line,
-                column: fault.column,
-            }),
-            severity: Severity::Refused,
-            message: match fault.path.is_empty() {
-                true => fault.message,
-                false => format!("{} (at {})", fault.message, fault.path),
-            },
-        })
-        .collect()
+/// What is known of a file by its bytes; they come along if they are no more than so many.
+fn read_file(path: &Path, keep: usize) -> io::Result<(ReadFile, Option<Vec<u8>>)> {
+    let mut file = regular::open(path)?;
+    let metadata = file.metadata()?;
+    let written = Timestamp::try_from(metadata.modified()?).unwrap_or_default();
+    let (stored, held) = if metadata.len() <= keep as u64 {
+        let mut bytes = Vec::with_capacity(metadata.len().try_into().unwrap_or_default());
+        file.read_to_end(&mut bytes)?;
+        let stored = StoredFile {
+            sha256: Sha256::of(&bytes),
+            len: bytes.len() as u64,
+        };
+        (stored, Some(bytes))
+    } else {
+        let mut hashing = Hashing::new(io::sink());
+        io::copy(&mut file, &mut hashing)?;
+        (hashing.finish(), None)
+    };
+    Ok((ReadFile { stored, written }, held))
 }

@@ -5,6 +5,7 @@
 pub mod admit;
 pub mod events;
 pub mod load;
+pub mod signature;
 pub mod walk;
 pub mod workspace;
 

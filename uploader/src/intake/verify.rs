@@ -23,6 +23,7 @@ pub(crate) struct Verified {
     pub(crate) id: ReleaseId,
     pub(crate) by: String,
     pub(crate) digest: ContentDigest,
+    pub(crate) manifest: StoredFile,
     pub(crate) files: BTreeMap<FilePath, StoredFile>,
 }
 
@@ -35,14 +36,12 @@ pub(crate) fn verify(
 ) -> Result<Verified, Refusal> {
     let files = unpack_archive(staging, limits)?;
     let manifest_path = staging.contents().join(MANIFEST_FILE);
-    let text = match fs::read(&manifest_path) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Err(upload_failed(
-                "the archive has no `registry.json` at its root",
-            ));
-        }
-        read => read.at("read", &manifest_path)?,
-    };
+    let stored = files
+        .iter()
+        .find(|(path, _)| path.as_str() == MANIFEST_FILE)
+        .map(|(_, file)| file.clone())
+        .ok_or_else(|| upload_failed("the archive has no `registry.json` at its root"))?;
+    let text = fs::read(&manifest_path).at("read", &manifest_path)?;
     let identity = schema::identity(&text).map_err(upload_failed)?;
     let namespace: Namespace = identity
         .namespace
@@ -56,6 +55,7 @@ pub(crate) fn verify(
         by: caller.name(&namespace),
         digest: ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256))),
         id,
+        manifest: stored,
         files,
     })
 }

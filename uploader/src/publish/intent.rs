@@ -68,7 +68,7 @@ impl Intent {
         Ok(Self { path, facts })
     }
 
-    /// Moves the version into the source tree and appends its event; may be repeated.
+    /// Moves the version into the source tree and appends its event; may be repeated. The caller makes it durable.
     ///
     /// # Errors
     /// A folder of that version that came from elsewhere meanwhile; the disk. The intent stays, and is replayed.
@@ -147,12 +147,14 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         Ok(()) => {}
     }
     let access = app.decision();
+    let source = registry.source();
     // What is not declared any longer is stored all the same, and shown if it is declared again.
-    if access.audience(&release.item.namespace).is_some()
-        && let Some(item) = registry.load_item(&release.item)?
-    {
-        registry.stage_item(&item, &access, None)?.apply()?;
+    if access.audience(&release.item.namespace).is_some() {
+        let history = source.history(&release.item)?;
+        let staged = registry.stage_item(&release.item, history, &access, None)?;
+        staged.apply(&[source.root()])?;
     }
+    durable::sync_file_systems([source.root()])?;
     tracing::info!("{release}: finished a publish that was cut short");
     intent.done()
 }

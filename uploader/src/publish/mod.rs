@@ -8,11 +8,10 @@ mod intent;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rackgen::build::Registry;
-use rackgen::commit::durable;
+use rackgen::build::{Arriving, Registry};
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
-use rackgen::model::{ContentDigest, Event, History, Item, Release, ReleaseId, Sha256, Version};
+use rackgen::model::{Change, ContentDigest, Event, History, ReleaseId, Sha256, Version};
 
 use crate::answer::Refusal;
 use crate::app::App;
@@ -66,6 +65,7 @@ pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId
         id,
         by,
         digest,
+        manifest,
         files,
     } = package;
     // Asked again, and under the lock: the token may have been revoked while the archive was unpacked, and what a
@@ -75,13 +75,12 @@ pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId
     decide::publish(&access, &id.item.namespace, &caller)?;
 
     registry.source().refuse_links(&id.item)?;
-    let existing = registry.load_item(&id.item)?;
-    let history = registry.source().history(&id.item)?;
-    if let Some(refusal) = refuse_existing(registry, &history, &id, existing.as_ref(), &digest)? {
-        let held = existing.filter(|_| refusal == Existing::Identical);
-        if let Some(item) = held {
+    let mut history = registry.source().history(&id.item)?;
+    if let Some(refusal) = refuse_existing(registry, &history, &id, &digest)? {
+        if refusal == Existing::Identical {
             // Only what everybody can read is called published.
-            registry.stage_item(&item, &access, None)?.apply()?;
+            let staged = registry.stage_item(&id.item, history, &access, None)?;
+            staged.apply(&[registry.source().root()])?;
         }
         return Err(refusal.explain(&id));
     }
@@ -90,35 +89,29 @@ pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId
     }
 
     // A version whose folder was lost comes back as what it was.
-    let VersionHistory { published, yanked } = history.of(&id.version);
-    let time = published.map_or_else(Timestamp::now, |(time, _)| time);
-    let mut item = existing.unwrap_or_else(|| Item {
-        id: id.item.clone(),
-        releases: Default::default(),
-    });
-    item.releases.insert(
-        id.version.clone(),
-        Release {
-            published: time,
+    let published = history.of(&id.version).published;
+    let event = Event {
+        change: Change::Publish {
+            version: id.version.clone(),
             digest,
-            yanked,
-            files,
+            archive: Some(archive),
         },
-    );
-    let contents = staging.contents();
-    let staged = registry.stage_item(&item, &access, Some((&id, &contents)))?;
-    durable::sync_file_system(&contents)?;
-    let event = Event::Publish {
-        version: id.version.clone(),
-        time,
+        time: published.map_or_else(Timestamp::now, |published| published.time),
         by,
-        digest,
-        archive: Some(archive),
     };
+    history.apply(event.clone());
+    let arriving = Arriving {
+        version: id.version.clone(),
+        folder: staging.contents(),
+        files,
+        digest,
+        manifest,
+    };
+    let staged = registry.stage_item(&id.item, history, &access, Some(&arriving))?;
     let intent = Intent::write(registry, &staging, &id, event)?;
     let done = intent
         .admit(registry, &staging)
-        .and_then(|()| staged.apply());
+        .and_then(|()| staged.apply(&[registry.source().root()]));
     if let Err(error) = done {
         // The next publish, or the next start, goes on from the intent.
         staging.leave();
@@ -136,6 +129,8 @@ enum Existing {
     Identical,
     /// It is there, or was, with other content.
     Different,
+    /// It was removed for good.
+    Removed,
     /// This one is there, which differs in build metadata only.
     Twin(Version),
     /// Something that is no version is in its place.
@@ -148,6 +143,9 @@ impl Existing {
             Self::Identical => format!("{id} exists already, with the same content"),
             Self::Different => {
                 format!("{id} exists already, with other content; publish a new version")
+            }
+            Self::Removed => {
+                format!("{id} was removed for good; publish a new version")
             }
             Self::Twin(twin) => {
                 format!(
@@ -171,21 +169,32 @@ fn refuse_existing(
     registry: &Registry,
     history: &History,
     id: &ReleaseId,
-    existing: Option<&Item>,
     digest: &ContentDigest,
 ) -> Result<Option<Existing>, Refusal> {
     let source = registry.source();
     let on_disk = source.versions(&id.item)?;
-    let held = existing.and_then(|item| item.releases.get(&id.version));
     let is_twin = |other: &&Version| **other != id.version && other.is_twin_of(&id.version);
     let twin = on_disk.iter().chain(history.published()).find(is_twin);
-    Ok(match (twin, history.of(&id.version).published) {
-        (Some(twin), _) => Some(Existing::Twin(twin.clone())),
-        _ if held.is_some_and(|held| held.digest == *digest) => Some(Existing::Identical),
-        _ if on_disk.contains(&id.version) => Some(Existing::Different),
+    let VersionHistory {
+        published, removed, ..
+    } = history.of(&id.version);
+    let is_as_published = |digest: &ContentDigest| {
+        let published = published.as_ref();
+        published.is_none_or(|published| published.digest == *digest)
+    };
+    Ok(match twin {
+        _ if removed.is_some() => Some(Existing::Removed),
+        Some(twin) => Some(Existing::Twin(twin.clone())),
+        None if on_disk.contains(&id.version) => {
+            let held = registry.digest(id).filter(is_as_published);
+            Some(match held == Some(*digest) {
+                true => Existing::Identical,
+                false => Existing::Different,
+            })
+        }
         // Its folder is gone, its event is not: only the same content may come back.
-        (None, Some((_, before))) if before != *digest => Some(Existing::Different),
-        _ if source.release(id).symlink_metadata().is_ok() => Some(Existing::Obstacle),
-        _ => None,
+        None if !is_as_published(digest) => Some(Existing::Different),
+        None if source.release(id).symlink_metadata().is_ok() => Some(Existing::Obstacle),
+        None => None,
     })
 }

@@ -52,6 +52,7 @@ impl Route {
             Self::Read(PublicKey::Manifest(_)) => "manifest",
             Self::Read(PublicKey::Versions(_)) => "versions",
             Self::Read(PublicKey::Latest(_)) => "latest",
+            Self::Read(PublicKey::Tag(..)) => "tag",
             Self::Read(PublicKey::Preset(_)) => "preset",
             Self::Read(PublicKey::Listing(_)) => "listing",
             Self::Read(PublicKey::Namespaces) => "namespaces",

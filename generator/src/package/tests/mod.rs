@@ -3,6 +3,7 @@
 
 mod compression;
 mod entries;
+mod faults;
 mod framing;
 mod limits;
 mod paths;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{ArchiveFault, Limits, UnpackError, Unpacked, unpack};
+use super::{ArchiveFault, Inspected, Limits, UnpackError, Unpacked, inspect, unpack};
 use crate::error_code::ErrorCode;
 
 const BLOCK: usize = 512;
@@ -122,10 +123,19 @@ fn unpack_into(archive: &[u8], into: &Path, limits: &Limits) -> Result<Unpacked,
 #[track_caller]
 fn refused_by(archive: &[u8], limits: &Limits) -> ArchiveFault {
     let into = TempDir::new().unwrap();
-    match unpack_into(archive, into.path(), limits) {
+    let fault = match unpack_into(archive, into.path(), limits) {
         Err(UnpackError::Refused(fault)) => fault,
         other => panic!("not refused: {other:?}"),
-    }
+    };
+    assert_eq!(inspected(archive, limits).faults[0], fault);
+    fault
+}
+
+/// All that can be said of an archive.
+#[track_caller]
+fn inspected(archive: &[u8], limits: &Limits) -> Inspected {
+    let into = TempDir::new().unwrap();
+    inspect(&mut io::Cursor::new(archive), into.path(), limits).unwrap()
 }
 
 /// Asserts that a tar of these entries is refused with this code and reason.

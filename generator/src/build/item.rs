@@ -1,0 +1,335 @@
+//! One item: which of its versions are served, what becomes of each, and its own documents. Works on any thread.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use super::release::{Fate, Made as MadeRelease};
+use super::{Arriving, Context};
+use crate::commit::make::Origin;
+use crate::commit::record::{KnownRelease, Record};
+use crate::commit::representation;
+use crate::commit::stage::StagedPart;
+use crate::error::{Error, Result};
+use crate::model::manifest::MANIFEST_FILE;
+use crate::model::{Audience, Event, History, Item, ItemId, ReleaseId, Version};
+use crate::plan::Plan;
+use crate::plan::key::PublicKey;
+use crate::plan::part::{Part, Recorded};
+use crate::render::{self, Body, Resources};
+use crate::report::Problem;
+use crate::source::load::better_twin;
+use crate::source::signature::{Sight, Signature};
+
+/// An item that is to be looked into, with all that the record knows of it.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub(super) id: ItemId,
+    pub(super) audience: Audience,
+    /// None where nothing can be known.
+    history: Option<History>,
+    releases: BTreeMap<Version, Fate<'a>>,
+    documents: Recorded,
+    /// What the record may say of it when there is nothing to report.
+    sight: Option<Signature>,
+    problems: Vec<Problem>,
+}
+
+/// What came of an item.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) id: ItemId,
+    /// How many versions are served.
+    pub(super) served: usize,
+    pub(super) sight: Option<Signature>,
+    pub(super) releases: Vec<MadeRelease>,
+    pub(super) documents: Option<StagedPart>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What is seen of the versions of an item.
+pub(super) enum Seen {
+    /// Each, by a walk.
+    Walked(BTreeMap<Version, Result<Sight, Problem>>, Sight),
+    /// Their names; what the record knows is taken for true, and the next walk sees whether it is.
+    Named(Vec<Version>),
+}
+
+impl Seen {
+    pub(super) fn versions(&self) -> Vec<&Version> {
+        match self {
+            Self::Walked(releases, _) => releases.keys().collect(),
+            Self::Named(versions) => versions.iter().collect(),
+        }
+    }
+}
+
+impl<'a> Work<'a> {
+    /// Gathers what has to be known before an item can be made.
+    pub(super) fn gather(
+        context: &Context<'_>,
+        record: &Record,
+        id: ItemId,
+        audience: Audience,
+        seen: Seen,
+        history: Option<History>,
+        arriving: Option<&'a Arriving>,
+    ) -> Result<Self> {
+        let mut problems = Vec::new();
+        let history = match history.map_or_else(|| context.source.history(&id), Ok) {
+            Ok(history) => history,
+            Err(error) => {
+                problems.push(unreadable(context, &id, error));
+                return Self::left(context, record, id, audience, problems);
+            }
+        };
+        let known = record.releases(&id, audience)?;
+        let here = seen.versions();
+        let versions = here.iter().copied().chain(known.keys());
+        let versions = versions
+            .chain(history.published())
+            .chain(arriving.map(|a| &a.version));
+        let mut releases = BTreeMap::new();
+        for version in versions {
+            if releases.contains_key(version) {
+                continue;
+            }
+            let release = id.release(version.clone());
+            let recorded = || context.recorded(record, &Part::Release(release.clone()));
+            let known = known.get(version).cloned().flatten();
+            let of = history.of(version);
+            let twin = better_twin(version, here.iter().copied(), &history);
+            let folder = context.source.release(&release);
+            let is_as_published = |known: &KnownRelease| {
+                of.published
+                    .as_ref()
+                    .is_none_or(|published| published.digest == known.digest)
+            };
+            let fate = if let Some(arriving) = arriving.filter(|a| a.version == *version) {
+                Fate::Arriving(recorded()?, arriving)
+            } else if !here.contains(&version) {
+                let problem = of.published.filter(|_| of.removed.is_none()).map(|published| {
+                    let why = format!(
+                        "it was published at {:.0}, and its folder is gone: it is not served until the same files \
+                         are back; `rackgen remove` says that they will not be",
+                        published.time
+                    );
+                    Problem::warning(folder, why)
+                });
+                Fate::Gone(recorded()?, problem)
+            } else if let Some(removed) = of.removed {
+                let why = format!(
+                    "it was removed for good at {:.0}, and its folder is still there; delete it",
+                    removed.time
+                );
+                Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
+            } else if let Some(better) = twin {
+                let why = format!(
+                    "it differs from {better} in build metadata only, and that one is served"
+                );
+                Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
+            } else {
+                match (&seen, known) {
+                    (Seen::Named(_), Some(known)) if is_as_published(&known) => Fate::Stands(known),
+                    (Seen::Named(_), _) => {
+                        let sight = context.source.sight(&folder).ok();
+                        Fate::Load(
+                            recorded()?,
+                            sight.and_then(|s| context.lasting(s, audience)),
+                        )
+                    }
+                    (Seen::Walked(walked, _), known) => match walked.get(version) {
+                        Some(Err(problem)) => Fate::Kept(recorded()?, problem.clone()),
+                        Some(Ok(sight)) => {
+                            let now = Some(context.circumstances(sight.signature, audience));
+                            match known {
+                                Some(known)
+                                    if known.sight == now
+                                        && is_as_published(&known)
+                                        && !context.full =>
+                                {
+                                    Fate::Stands(known)
+                                }
+                                _ => Fate::Load(recorded()?, context.lasting(*sight, audience)),
+                            }
+                        }
+                        None => Fate::Gone(recorded()?, None),
+                    },
+                }
+            };
+            releases.insert(version.clone(), fate);
+        }
+        let sight = match &seen {
+            Seen::Walked(_, sight) => context.lasting(*sight, audience),
+            Seen::Named(_) => None,
+        };
+        Ok(Self {
+            documents: context.recorded(record, &Part::Item(id.clone()))?,
+            id,
+            audience,
+            history: Some(history),
+            releases,
+            sight,
+            problems,
+        })
+    }
+
+    /// An item of which nothing can be known now: what stands for its audience stays, the rest goes.
+    pub(super) fn left(
+        context: &Context<'_>,
+        record: &Record,
+        id: ItemId,
+        audience: Audience,
+        problems: Vec<Problem>,
+    ) -> Result<Self> {
+        let mut releases = BTreeMap::new();
+        for version in record.releases(&id, audience)?.into_keys() {
+            let part = Part::Release(id.release(version.clone()));
+            releases.insert(version, Fate::Left(context.recorded(record, &part)?));
+        }
+        Ok(Self {
+            documents: context.recorded(record, &Part::Item(id.clone()))?,
+            id,
+            audience,
+            history: None,
+            releases,
+            sight: None,
+            problems,
+        })
+    }
+
+    /// An item that is not there any longer.
+    pub(super) fn gone(
+        context: &Context<'_>,
+        record: &Record,
+        id: ItemId,
+        audience: Audience,
+    ) -> Result<Self> {
+        let mut work = Self::left(context, record, id, audience, Vec::new())?;
+        work.history = Some(History::default());
+        for fate in work.releases.values_mut() {
+            if let Fate::Left(recorded) = fate {
+                *fate = Fate::Gone(std::mem::take(recorded), None);
+            }
+        }
+        Ok(work)
+    }
+
+    /// How many versions there are to think about.
+    pub(super) fn len(&self) -> usize {
+        self.releases.len()
+    }
+
+    /// Makes all that has to be made of it.
+    pub(super) fn make(self, context: &Context<'_>) -> Result<Made> {
+        let Self {
+            id,
+            audience,
+            history,
+            releases,
+            documents,
+            sight,
+            mut problems,
+        } = self;
+        let is_left = history.is_none();
+        let history = history.unwrap_or_default();
+        let mut releases: Vec<MadeRelease> = releases
+            .into_par_iter()
+            .map(|(version, fate)| {
+                let made = fate.make(context, &id, version, &history, audience);
+                (context.progress)();
+                made
+            })
+            .collect::<Result<_>>()?;
+        let mut item = Item {
+            id: id.clone(),
+            releases: BTreeMap::new(),
+            tags: history.tags().clone(),
+        };
+        let mut folders = BTreeMap::new();
+        for made in &mut releases {
+            problems.append(&mut made.problems);
+            if let Some((release, folder)) = made.served.take() {
+                item.releases.insert(made.version.clone(), release);
+                folders.insert(made.version.clone(), folder);
+            }
+        }
+        item.tags.retain(|tag, version| {
+            let is_there = item.releases.contains_key(version);
+            if !is_there && !is_left {
+                let why = format!("the tag `{tag}` names {version}, which is not served");
+                problems.push(Problem::warning(context.source.item(&id), why));
+            }
+            is_there
+        });
+        let served = item.releases.len();
+        let documents = match is_left && documents.stands_for(audience) && served > 0 {
+            true => None,
+            false => stage_documents(context, &item, &folders, audience, documents)?,
+        };
+        Ok(Made {
+            id,
+            served,
+            sight: sight.filter(|_| problems.is_empty()),
+            releases,
+            documents,
+            problems,
+        })
+    }
+}
+
+/// `folders` has the folder of each version that was read; of the others the tree holds the manifest.
+fn stage_documents(
+    context: &Context<'_>,
+    item: &Item,
+    folders: &BTreeMap<Version, Option<PathBuf>>,
+    audience: Audience,
+    recorded: Recorded,
+) -> Result<Option<StagedPart>> {
+    let wanted = match item.releases.is_empty() {
+        true => Resources::new(),
+        false => render::item(item, audience),
+    };
+    let plan = Plan::between(wanted, &recorded, context.rules);
+    let manifest = |id: &ReleaseId| match folders.get(&id.version) {
+        Some(Some(folder)) => folder.join(MANIFEST_FILE),
+        _ => {
+            let key = PublicKey::Manifest(id.clone());
+            representation(context.folders.tree(audience), &key, None)
+        }
+    };
+    let part = Part::Item(item.id.clone());
+    context.stage(part, recorded, plan, &|resource| match &resource.body {
+        Body::Manifest(id) => Origin::File(manifest(id), resource.len),
+        // Nothing else is an item's own but documents.
+        _ => Origin::Bytes(&[]),
+    })
+}
+
+fn unreadable(context: &Context<'_>, id: &ItemId, error: Error) -> Problem {
+    let (path, why) = match error {
+        Error::Refused { path, why } => (path, why),
+        error => (context.source.item(id), error.to_string()),
+    };
+    Problem::refused(path, format!("{why}; what is served of the item stays"))
+}
+
+impl Made {
+    /// The events of what was accepted of it.
+    pub(super) fn accepted(&self, by: &str) -> Vec<(ItemId, Event)> {
+        let changes = self
+            .releases
+            .iter()
+            .filter_map(|made| made.accepted.clone());
+        let event = |change| Event {
+            change,
+            time: Timestamp::now(),
+            by: by.to_owned(),
+        };
+        changes
+            .map(|change| (self.id.clone(), event(change)))
+            .collect()
+    }
+}

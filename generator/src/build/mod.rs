@@ -1,0 +1,484 @@
+//! A build, from source tree to output trees, top to bottom: look, load, plan, stage, apply.
+//!
+//! The cost follows what changed: an item that looks as it did is not read, and nothing of it is planned.
+
+mod item;
+mod lists;
+mod release;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::access::Access;
+use crate::commit::record::{KnownItem, Record};
+use crate::commit::stage::{FindBody, StagedPart, Stager};
+use crate::commit::{OutputSettings, Ready, Session};
+use crate::error::{Error, Result};
+use crate::folders::Checked;
+use crate::lock::Lock;
+use crate::model::{
+    Audience, ContentDigest, Event, FilePath, History, ItemId, ReleaseId, StoredFile, Version,
+};
+use crate::plan::part::{Part, Recorded};
+use crate::plan::{Plan, Removal, Rules};
+use crate::report::Report;
+use crate::source::SourceTree;
+use crate::source::signature::{Sight, Signature};
+use crate::source::walk::{Below, Survey};
+use item::{Made, Seen, Work};
+use lists::Lists;
+
+/// A registry whose folders belong together.
+#[derive(Debug)]
+pub struct Registry {
+    folders: Checked,
+    source: SourceTree,
+    outputs: OutputSettings,
+}
+
+/// What a build may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Make every output anew (`--full`).
+    pub full: bool,
+    /// Go on where suspiciously much would be removed (`--allow-removals`).
+    pub allow_removals: bool,
+    /// Who accepts what a hand made of versions that were published (`--accept-changes`); nobody, usually.
+    pub accepted_by: Option<String>,
+}
+
+/// What a build looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All of the source tree.
+    Everything,
+    /// These parts of it, and its presets.
+    Parts(BTreeSet<Below>),
+}
+
+/// Reads the access file, as it is now.
+pub type Decide<'a> = &'a dyn Fn() -> Result<Access>;
+
+/// Told after each version that is done, of how many.
+pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// A version that comes in: its folder is not in the source tree yet.
+#[derive(Debug, Clone)]
+pub struct Arriving {
+    /// Which it will be.
+    pub version: Version,
+    /// Where its files are until then.
+    pub folder: PathBuf,
+    /// They.
+    pub files: BTreeMap<FilePath, StoredFile>,
+    /// What they add up to.
+    pub digest: ContentDigest,
+    /// `registry.json` among them.
+    pub manifest: StoredFile,
+}
+
+/// A build of up to this many removals never stops to ask.
+const REMOVALS_UNASKED: usize = 100;
+
+/// Versions that are made at once: their plans are in memory, their bytes are not.
+const BATCH: usize = 512;
+
+/// The rules that make outputs of sources, numbered: with other ones everything is looked into again.
+const RULES: &str = "1";
+
+/// What every part of a build needs to know.
+struct Context<'c> {
+    folders: &'c Checked,
+    source: &'c SourceTree,
+    rules: Rules<'c>,
+    stager: Stager<'c>,
+    full: bool,
+    accepts: bool,
+    progress: &'c (dyn Fn() + Sync),
+}
+
+impl Context<'_> {
+    /// What was seen, under what else decides about the outputs.
+    fn circumstances(&self, sight: Signature, audience: Audience) -> Signature {
+        let encodings = String::from(self.rules.encodings.clone());
+        sight.under(format!("{RULES} {audience:?} {encodings}").as_bytes())
+    }
+
+    /// The same, if the next change is sure to show.
+    fn lasting(&self, sight: Sight, audience: Audience) -> Option<Signature> {
+        (!sight.fresh).then(|| self.circumstances(sight.signature, audience))
+    }
+
+    fn recorded(&self, record: &Record, part: &Part) -> Result<Recorded> {
+        let mut recorded = record.recorded(part)?;
+        recorded.settled &= !self.full;
+        Ok(recorded)
+    }
+
+    /// Stages a plan, unless there is nothing to do.
+    fn stage(
+        &self,
+        part: Part,
+        recorded: Recorded,
+        plan: Plan,
+        origin: FindBody<'_>,
+    ) -> Result<Option<StagedPart>> {
+        match plan.is_empty() {
+            true => Ok(None),
+            false => self.stager.stage(part, recorded, plan, origin).map(Some),
+        }
+    }
+}
+
+/// Items that were looked at, told apart by whether they look as they did.
+struct Look {
+    /// To be looked into.
+    changed: Vec<(ItemId, Audience, Case)>,
+    /// Versions of the others.
+    unchanged: usize,
+}
+
+/// Why an item is looked into.
+enum Case {
+    /// It looks other than it did.
+    Seen(Seen),
+    /// It cannot be looked at, and not all of it is where it is to be.
+    Blind,
+    /// It is not there any longer, or not declared.
+    Gone,
+}
+
+impl Registry {
+    /// A registry in these folders.
+    pub fn new(folders: Checked, outputs: OutputSettings) -> Self {
+        let source = SourceTree::at(&folders.source);
+        Self {
+            folders,
+            source,
+            outputs,
+        }
+    }
+
+    /// Its source tree.
+    pub fn source(&self) -> &SourceTree {
+        &self.source
+    }
+
+    /// Its folders.
+    pub fn folders(&self) -> &Checked {
+        &self.folders
+    }
+
+    /// Takes the lock of the source tree.
+    pub fn lock_source(&self) -> Result<Lock> {
+        Lock::take(self.source.root())
+    }
+
+    /// Brings the output trees to what the source tree and the access file say.
+    ///
+    /// `decide` reads the access file. It is asked under the lock, and again before anything is seen: what a file
+    /// of a minute ago opened must not be published now.
+    pub fn build(
+        &self,
+        scope: &Scope,
+        decide: Decide<'_>,
+        options: &BuildOptions,
+        progress: Progress<'_>,
+    ) -> Result<Report> {
+        let start = Instant::now();
+        let _lock = self.lock_source()?;
+        let access = decide()?;
+        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let mut report = Report::default();
+        let accepted = self.stage(&mut session, scope, &access, options, progress, &mut report)?;
+        if decide()? != access {
+            return Err(Error::refused(
+                self.source.root(),
+                "the access file changed during the build, so nothing was published; build again",
+            ));
+        }
+        let ready = session.ready(&[])?;
+        for (item, event) in &accepted {
+            self.source.append(item, event)?;
+        }
+        report.changes = ready.apply(&[self.source.root()])?;
+        report.seconds = start.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    /// What a build would do, without doing it.
+    pub fn dry_run(&self, decide: Decide<'_>, options: &BuildOptions) -> Result<Report> {
+        let _lock = self.lock_source()?;
+        let access = decide()?;
+        let mut session = Session::open_dry(&self.folders, &self.outputs)?;
+        let mut report = Report::default();
+        let scope = Scope::Everything;
+        self.stage(&mut session, &scope, &access, options, &|_| (), &mut report)?;
+        (report.changes, report.planned) = session.planned()?;
+        Ok(report)
+    }
+
+    /// Stages all that changed; gives the events of what was accepted.
+    fn stage(
+        &self,
+        session: &mut Session<'_>,
+        scope: &Scope,
+        access: &Access,
+        options: &BuildOptions,
+        progress: Progress<'_>,
+        report: &mut Report,
+    ) -> Result<Vec<(ItemId, Event)>> {
+        let mut accepted = Vec::new();
+        let mut lists = Lists::new(&self.source, access, scope, &mut report.problems)?;
+        let survey = self.survey(&lists, scope);
+        report.problems.extend(survey.problems.iter().cloned());
+        let total = AtomicUsize::new(0);
+        let advance = || progress(total.load(Ordering::Relaxed));
+        let context = self.context(session, access, options, &advance);
+        let Look { changed, unchanged } = self.compare(&context, session, scope, survey)?;
+        report.releases = unchanged;
+        let versions = changed.iter().map(|(_, _, case)| match case {
+            Case::Seen(seen) => seen.versions().len(),
+            Case::Blind | Case::Gone => 1,
+        });
+        total.store(versions.sum(), Ordering::Relaxed);
+        let mut changed = changed.into_iter().peekable();
+        while changed.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut size = 0;
+            while size < BATCH
+                && let Some((id, audience, case)) = changed.next()
+            {
+                let record = session.record();
+                let work = match case {
+                    Case::Seen(seen) => {
+                        Work::gather(&context, record, id, audience, seen, None, None)?
+                    }
+                    Case::Blind => Work::left(&context, record, id, audience, Vec::new())?,
+                    Case::Gone => Work::gone(&context, record, id, audience)?,
+                };
+                size += work.len().max(1);
+                batch.push(work);
+            }
+            let made: Vec<Made> = batch
+                .into_par_iter()
+                .map(|work| work.make(&context))
+                .collect::<Result<_>>()?;
+            for made in made {
+                report.releases += made.served;
+                report.problems.extend(made.problems.iter().cloned());
+                let by = options.accepted_by.as_deref().unwrap_or_default();
+                accepted.extend(made.accepted(by));
+                lists.note(session.record(), &made)?;
+                add(session, made)?;
+            }
+        }
+        lists.stage(&context, session, &mut report.problems)?;
+        report.problems.sort();
+        self.ask_about_removals(session, access, options)?;
+        Ok(accepted)
+    }
+
+    fn context<'c>(
+        &'c self,
+        session: &Session<'c>,
+        access: &'c Access,
+        options: &BuildOptions,
+        progress: &'c (dyn Fn() + Sync),
+    ) -> Context<'c> {
+        Context {
+            folders: &self.folders,
+            source: &self.source,
+            rules: Rules {
+                access,
+                encodings: &self.outputs.encodings,
+            },
+            stager: session.stager(),
+            full: options.full,
+            accepts: options.accepted_by.is_some(),
+            progress,
+        }
+    }
+
+    fn survey(&self, lists: &Lists, scope: &Scope) -> Survey {
+        let places: Vec<Below> = match scope {
+            Scope::Everything => lists.declared().cloned().map(Below::Namespace).collect(),
+            Scope::Parts(parts) => {
+                let is_declared =
+                    |place: &&Below| lists.declared().any(|it| it == place.namespace());
+                parts.iter().filter(is_declared).cloned().collect()
+            }
+        };
+        let surveys = places
+            .into_par_iter()
+            .map(|place| self.source.survey(&place));
+        surveys.reduce(Survey::default, Survey::and)
+    }
+
+    /// Tells what looks other than it did, and what is not there any longer.
+    fn compare(
+        &self,
+        context: &Context<'_>,
+        session: &Session<'_>,
+        scope: &Scope,
+        survey: Survey,
+    ) -> Result<Look> {
+        let record = session.record();
+        let mut known = match scope {
+            Scope::Everything => record.items()?,
+            Scope::Parts(parts) => {
+                let mut known = std::collections::HashMap::new();
+                for part in parts {
+                    known.extend(record.items_below(part)?);
+                }
+                known
+            }
+        };
+        let mut look = Look {
+            changed: Vec::new(),
+            unchanged: 0,
+        };
+        for seen in survey.items {
+            let Some(audience) = context.rules.access.audience(&seen.id.namespace) else {
+                continue;
+            };
+            let before = known.remove(&seen.id.to_string());
+            let now = context.circumstances(seen.sight.signature, audience);
+            match before {
+                Some(before) if before.sight == Some(now) && !context.full => {
+                    look.unchanged += before.releases;
+                }
+                _ => {
+                    let walked = Seen::Walked(seen.releases, seen.sight);
+                    look.changed.push((seen.id, audience, Case::Seen(walked)));
+                }
+            }
+        }
+        for (address, before) in known {
+            let id: ItemId = address
+                .parse()
+                .map_err(|fault| Error::refused(&self.folders.state, fault))?;
+            let audience = context.rules.access.audience(&id.namespace);
+            match audience {
+                Some(audience) if survey.blind.iter().any(|place| place.covers(&id)) => {
+                    if record.is_held_elsewhere(&id, audience)? || before.sight.is_none() {
+                        look.changed.push((id, audience, Case::Blind));
+                    } else {
+                        look.unchanged += before.releases;
+                    }
+                }
+                _ => {
+                    let audience = audience.unwrap_or(Audience::Private);
+                    look.changed.push((id, audience, Case::Gone));
+                }
+            }
+        }
+        look.changed.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        Ok(look)
+    }
+
+    /// An unmounted source is not an empty registry.
+    fn ask_about_removals(
+        &self,
+        session: &Session<'_>,
+        access: &Access,
+        options: &BuildOptions,
+    ) -> Result<()> {
+        // What the access file no longer declares goes without a question: it was decided.
+        let is_explained = |removal: &Removal| {
+            let namespace = removal.key.namespace();
+            namespace.is_some_and(|namespace| access.audience(namespace).is_none())
+        };
+        let removals = session.removals(is_explained);
+        let outputs = session.record().outputs()?;
+        if removals > REMOVALS_UNASKED && removals > outputs / 10 && !options.allow_removals {
+            return Err(Error::ManyRemovals {
+                path: self.source.root().to_owned(),
+                removals,
+                outputs,
+            });
+        }
+        Ok(())
+    }
+
+    /// Stages what changes when an item's history becomes this, and a version comes in: its own resources and, where
+    /// it is new, the listings. What the record knows of its other versions is taken for true.
+    ///
+    /// The caller holds the source tree's lock.
+    ///
+    /// # Errors
+    /// A namespace that is not declared; a full disk.
+    pub fn stage_item(
+        &self,
+        id: &ItemId,
+        history: History,
+        access: &Access,
+        arriving: Option<&Arriving>,
+    ) -> Result<Ready<'_>> {
+        let namespace = &id.namespace;
+        let audience = access.audience(namespace).ok_or_else(|| {
+            Error::refused(
+                self.source.namespace(namespace),
+                "the access file does not declare this namespace",
+            )
+        })?;
+        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let context = self.context(&session, access, &BuildOptions::default(), &|| ());
+        let seen = Seen::Named(self.source.versions(id)?);
+        let record = session.record();
+        let history = Some(history);
+        let work = Work::gather(
+            &context,
+            record,
+            id.clone(),
+            audience,
+            seen,
+            history,
+            arriving,
+        )?;
+        let made = work.make(&context)?;
+        let mut lists = Lists::of_item(access, id);
+        lists.note(session.record(), &made)?;
+        add(&mut session, made)?;
+        lists.stage(&context, &mut session, &mut Vec::new())?;
+        let besides = arriving.map(|arriving| &*arriving.folder);
+        session.ready(besides.as_slice())
+    }
+
+    /// What a version is, by its files as they are now; none if it cannot be served.
+    pub fn digest(&self, id: &ReleaseId) -> Option<ContentDigest> {
+        self.source
+            .load_release(id)
+            .ok()
+            .map(|loaded| loaded.digest)
+    }
+}
+
+/// Journals what was made of an item.
+fn add(session: &mut Session<'_>, made: Made) -> Result<()> {
+    for release in made.releases {
+        match release.staged {
+            Some(staged) => session.add(staged, release.known.as_ref())?,
+            None => {
+                if let Some(known) = &release.known {
+                    let part = Part::Release(made.id.release(release.version));
+                    session.record().know(&part, known)?;
+                }
+            }
+        }
+    }
+    if let Some(documents) = made.documents {
+        session.add(documents, None)?;
+    }
+    let after = KnownItem {
+        releases: made.served,
+        sight: made.sight,
+    };
+    // One with something to report is looked into again each time, be it served or not.
+    let is_known = made.served > 0 || !made.problems.is_empty();
+    session.add_item(made.id, is_known.then_some(after))
+}

@@ -1,0 +1,288 @@
+//! One operation on the trees, from the locks to the point of no return: what is staged and journaled, and how much.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::record::{Journaled, KnownItem, KnownRelease, Record};
+use super::stage::{Shown, StagedPart, Stager};
+use super::{OutputSettings, adopt, clear_staging, durable};
+use crate::error::Result;
+use crate::folders::Checked;
+use crate::lock::Lock;
+use crate::model::{Audience, ItemId};
+use crate::plan::part::{Part, Recorded};
+use crate::plan::{Removal, Write};
+use crate::report::{Action, Changes, Planned};
+
+/// Both output trees, locked, the record of what they hold, and what is to be done about it.
+#[derive(Debug)]
+pub struct Session<'a> {
+    pub(super) folders: &'a Checked,
+    settings: &'a OutputSettings,
+    record: Record,
+    pub(super) units: Vec<Unit>,
+    journaled: Vec<Journaled>,
+    /// What the record is to say of items in the end; nothing of those that are gone.
+    items: Vec<(ItemId, Option<KnownItem>)>,
+    changes: Changes,
+    /// What would be done, where nothing is to be.
+    planned: Option<Vec<Planned>>,
+    now: i64,
+    _locks: [Lock; 2],
+}
+
+/// A part that is staged and journaled.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) part: Part,
+    pub(super) withdrawals: Vec<Removal>,
+    pub(super) removals: Vec<Removal>,
+    pub(super) shown: Shown,
+}
+
+/// A fact of the record: something was withdrawn, and nobody has waited yet until nobody reads it any more.
+const WITHDRAWN: &str = "withdrawn";
+
+impl<'a> Session<'a> {
+    /// Locks the trees and opens the record. What an earlier, killed session staged is dropped.
+    pub fn open(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
+        let locks = lock(folders)?;
+        clear_staging(folders)?;
+        Self::with(folders, settings, Record::open(&folders.state)?, locks)
+    }
+
+    /// A session that only says what it would do.
+    pub fn open_dry(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
+        let locks = lock(folders)?;
+        let mut session = Self::with(
+            folders,
+            settings,
+            Record::open_aside(&folders.state)?,
+            locks,
+        )?;
+        session.planned = Some(Vec::new());
+        Ok(session)
+    }
+
+    fn with(
+        folders: &'a Checked,
+        settings: &'a OutputSettings,
+        record: Record,
+        locks: [Lock; 2],
+    ) -> Result<Self> {
+        adopt::reconcile(&record, folders, &settings.encodings)?;
+        Ok(Self {
+            folders,
+            settings,
+            record,
+            units: Vec::new(),
+            journaled: Vec::new(),
+            items: Vec::new(),
+            changes: Changes::default(),
+            planned: None,
+            now: Timestamp::now().as_second(),
+            _locks: locks,
+        })
+    }
+
+    /// What is remembered of the last build.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// What stages parts, on any thread.
+    pub fn stager(&self) -> Stager<'a> {
+        Stager {
+            folders: self.folders,
+            settings: self.settings,
+            now: self.now,
+            is_dry: self.planned.is_some(),
+        }
+    }
+
+    /// Journals what was staged; it happens with all else.
+    pub fn add(&mut self, staged: StagedPart, known: Option<&KnownRelease>) -> Result<()> {
+        let StagedPart {
+            part,
+            before,
+            after,
+            plan,
+            shown,
+            bytes,
+        } = staged;
+        self.changes.written += plan.writes.len();
+        self.changes.removed += plan.gone().count();
+        self.changes.bytes += bytes;
+        if let Some(planned) = &mut self.planned {
+            planned.extend(plan.writes.iter().map(written));
+            planned.extend(
+                plan.withdrawals
+                    .iter()
+                    .filter(|r| r.last)
+                    .map(|removal| gone(removal, &before, "not everybody may read it any longer")),
+            );
+            let why = "it is gone from the source tree, or cannot be served";
+            planned.extend(
+                plan.removals
+                    .iter()
+                    .filter(|r| r.last)
+                    .map(|r| gone(r, &before, why)),
+            );
+        }
+        let journaled = self.record.journal(part.clone(), &before, &after, known)?;
+        self.journaled.push(journaled);
+        self.units.push(Unit {
+            part,
+            withdrawals: plan.withdrawals,
+            removals: plan.removals,
+            shown,
+        });
+        Ok(())
+    }
+
+    /// What the record is to say of an item when all is done. Until then it is to be looked into again, and listed
+    /// only if it is there before and after.
+    pub fn add_item(&mut self, id: ItemId, after: Option<KnownItem>) -> Result<()> {
+        let before = self.record.item(&id)?;
+        let served = |known: &Option<KnownItem>| known.as_ref().map_or(0, |known| known.releases);
+        let meanwhile = KnownItem {
+            releases: served(&before).min(served(&after)),
+            sight: None,
+        };
+        if before.is_some() || after.is_some() {
+            self.record.set_item(&id, &meanwhile)?;
+        }
+        self.items.push((id, after));
+        Ok(())
+    }
+
+    /// How many URLs would be gone that nobody decided about by the access file.
+    pub fn removals(&self, is_explained: impl Fn(&Removal) -> bool) -> usize {
+        let units = self.units.iter();
+        let all = units.flat_map(|unit| unit.withdrawals.iter().chain(&unit.removals));
+        all.filter(|removal| removal.last && !is_explained(removal))
+            .count()
+    }
+
+    /// What would be done, of a session that only says so.
+    pub fn planned(mut self) -> Result<(Changes, Vec<Planned>)> {
+        let mut planned = self.planned.take().unwrap_or_default();
+        planned.sort();
+        let outputs = self.record.outputs()?;
+        let touched = planned.iter().filter(|line| line.before.is_some()).count();
+        let changes = Changes {
+            kept: outputs.saturating_sub(touched),
+            ..self.changes
+        };
+        Ok((changes, planned))
+    }
+
+    /// Makes everything that is staged durable, the journal with it, and these folders besides.
+    ///
+    /// # Errors
+    /// A full disk: then nothing has happened.
+    pub fn ready(self, besides: &[&Path]) -> Result<Ready<'a>> {
+        let withdraws = self.units.iter().any(|unit| !unit.withdrawals.is_empty());
+        if withdraws {
+            self.record.set_fact(WITHDRAWN, "true")?;
+        }
+        self.record.commit()?;
+        if !self.units.is_empty() {
+            let state = [&*self.folders.state];
+            let besides = besides.iter().copied();
+            durable::sync_file_systems(state.into_iter().chain(self.touched()).chain(besides))?;
+        }
+        Ok(Ready { session: self })
+    }
+
+    /// The trees that change.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &Path> {
+        let changes = |audience: &Audience| {
+            let removed = |removal: &Removal| removal.audience == *audience;
+            self.units.iter().any(|unit| {
+                unit.shown.audience() == Some(*audience)
+                    || unit.withdrawals.iter().chain(&unit.removals).any(removed)
+            })
+        };
+        let trees = Audience::ALL.into_iter().filter(changes);
+        trees.map(|audience| self.folders.tree(audience))
+    }
+
+    /// Whether there is a withdrawal that nobody has waited for, of this session or of one that was killed.
+    pub(super) fn has_withdrawn(&self) -> Result<bool> {
+        Ok(self
+            .record
+            .fact(WITHDRAWN)?
+            .is_some_and(|fact| fact == "true"))
+    }
+
+    /// Records that the disk holds what was planned.
+    pub(super) fn settle(&self) -> Result<()> {
+        self.record.settle(&self.journaled)?;
+        for (id, known) in &self.items {
+            match known {
+                Some(known) => self.record.set_item(id, known)?,
+                None => self.record.forget_item(id)?,
+            }
+        }
+        self.record.set_fact(WITHDRAWN, "false")?;
+        self.record.commit()
+    }
+
+    /// What was done; after [`Self::settle`].
+    pub(super) fn changes(&self) -> Result<Changes> {
+        let outputs = self.record.outputs()?;
+        Ok(Changes {
+            kept: outputs.saturating_sub(self.changes.written),
+            ..self.changes
+        })
+    }
+}
+
+fn lock(folders: &Checked) -> Result<[Lock; 2]> {
+    Ok([Lock::take(&folders.public)?, Lock::take(&folders.private)?])
+}
+
+fn written(write: &Write) -> Planned {
+    let before = write.row.current.as_ref().map(|there| there.len);
+    Planned {
+        url: write.key.to_string(),
+        action: match before {
+            None => Action::Write,
+            Some(_) => Action::Replace,
+        },
+        before,
+        after: Some(write.resource.len),
+        why: write.why.to_string(),
+    }
+}
+
+fn gone(removal: &Removal, before: &Recorded, why: &str) -> Planned {
+    let row = before.rows.get(&removal.key);
+    Planned {
+        url: removal.key.to_string(),
+        action: Action::Remove,
+        before: row
+            .and_then(|row| row.current.as_ref())
+            .map(|there| there.len),
+        after: None,
+        why: why.to_owned(),
+    }
+}
+
+/// A session whose outputs are all on disk, waiting to be seen.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    pub(super) session: Session<'a>,
+}
+
+/// What was staged in vain is nobody's to read, and on a full disk it is what is missing elsewhere.
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // What resists is cleared when the next session opens.
+        if self.planned.is_none() {
+            let _ = clear_staging(self.folders);
+        }
+    }
+}

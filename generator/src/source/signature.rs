@@ -1,0 +1,119 @@
+//! What a look at a folder tells without reading a file: enough to see that nothing in it changed.
+//!
+//! Names, sizes, times and inodes, as `make` and `git` go by them; no bytes of files.
+
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FileType, Statx};
+use serde::{Deserialize, Serialize};
+
+/// A hash over everything that a look showed, cut to 128 bits: it tells change, not truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature([u8; 16]);
+
+impl From<[u8; 16]> for Signature {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Signature {
+    /// The signature as it is stored.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same sight in certain circumstances: what they decide about outputs is another sight with others.
+    pub fn under(&self, circumstances: &[u8]) -> Self {
+        let mut hash = blake3::Hasher::new();
+        hash.update(circumstances);
+        hash.update(&self.0);
+        Self::cut(&hash)
+    }
+
+    fn cut(hash: &blake3::Hasher) -> Self {
+        let mut bytes = [0; 16];
+        hash.finalize_xof().fill(&mut bytes);
+        Self(bytes)
+    }
+}
+
+/// What was seen of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Tells it from any other.
+    pub signature: Signature,
+    /// Whether something in it changed so lately that the next change may not show.
+    pub fresh: bool,
+}
+
+/// The coarsest clock of a file system that we know of (FAT's): two changes within it may look like one.
+const TICK: Duration = Duration::from_secs(2);
+
+/// Gathers a sight, entry by entry, in sorted order.
+pub(super) struct Look {
+    hash: blake3::Hasher,
+    /// Seconds since 1970: what changed since is fresh.
+    fresh_from: i64,
+    fresh: bool,
+}
+
+impl Look {
+    /// A look at this moment.
+    pub(super) fn now() -> Self {
+        let lately = SystemTime::now() - TICK;
+        let since_1970 = lately.duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = since_1970.map_or(0, |since| since.as_secs());
+        Self {
+            hash: blake3::Hasher::new(),
+            fresh_from: seconds.try_into().unwrap_or(i64::MAX),
+            fresh: false,
+        }
+    }
+
+    /// A file, or what is neither file nor folder.
+    pub(super) fn file(&mut self, name: &[u8], kind: FileType, stat: &Statx) {
+        self.name(b'f', name);
+        let times = [&stat.stx_mtime, &stat.stx_ctime];
+        let numbers = [stat.stx_size, stat.stx_ino, kind.as_raw_mode().into()];
+        for number in numbers {
+            self.hash.update(&number.to_le_bytes());
+        }
+        for time in times {
+            self.hash.update(&time.tv_sec.to_le_bytes());
+            self.hash.update(&time.tv_nsec.to_le_bytes());
+            self.fresh |= time.tv_sec >= self.fresh_from;
+        }
+    }
+
+    /// What follows is in this folder, until [`Look::leave`].
+    pub(super) fn enter(&mut self, name: &[u8]) {
+        self.name(b'd', name);
+    }
+
+    /// The folder is done.
+    pub(super) fn leave(&mut self) {
+        self.name(b'u', b"");
+    }
+
+    /// Something that was seen before, by its name.
+    pub(super) fn part(&mut self, name: &[u8], sight: Sight) {
+        self.name(b'p', name);
+        self.hash.update(sight.signature.as_bytes());
+        self.fresh |= sight.fresh;
+    }
+
+    fn name(&mut self, mark: u8, name: &[u8]) {
+        self.hash.update(&[mark]);
+        self.hash.update(&(name.len() as u64).to_le_bytes());
+        self.hash.update(name);
+    }
+
+    /// What was seen.
+    pub(super) fn done(self) -> Sight {
+        Sight {
+            signature: Signature::cut(&self.hash),
+            fresh: self.fresh,
+        }
+    }
+}

@@ -17,6 +17,7 @@ pub mod error;
 pub mod error_code;
 pub mod folders;
 pub mod hashing;
+pub mod lifecycle;
 pub mod lock;
 pub mod model;
 pub mod nginx;

@@ -22,14 +22,6 @@ impl Spent {
     pub(crate) fn cpu(&self) -> Duration {
         self.user + self.system
     }
-
-    pub(crate) fn times(self, factor: f64) -> Self {
-        Self {
-            wall: self.wall.mul_f64(factor),
-            user: self.user.mul_f64(factor),
-            system: self.system.mul_f64(factor),
-        }
-    }
 }
 
 impl std::ops::AddAssign for Spent {

@@ -3,14 +3,11 @@
 use crate::Result;
 use crate::corpus::Corpus;
 use crate::library;
-use crate::limits::compress::Compressors;
-use crate::limits::create;
-use crate::meter::{Spent, median, metered};
-use crate::synthetic::{Address, Folders, Synthetic, VERSIONS_PER_ITEM, version};
+use crate::limits::build::{self as bare, BareBuild};
+use crate::meter::{Ran, median};
+use crate::synthetic::{Folders, Synthetic};
 use crate::table::{Goal, Table, Unit};
 
-/// Limits are measured on so many items, and scaled.
-const SAMPLE: usize = 500;
 /// From here on the goal for memory holds.
 const LARGE: usize = 100_000;
 
@@ -23,112 +20,57 @@ pub(crate) fn run(
 ) -> Result<Folders> {
     let mut builds = Vec::new();
     let mut limits = Vec::new();
-    for round in 0..rounds {
-        limits.push(limit(corpus, registry, round)?);
+    let mut folders = registry.folders("outputs-0");
+    for round in 0..rounds.max(1) {
+        limits.push(bare::run(corpus, registry, round)?);
         library::settle(&registry.folder)?;
-        builds.push(super::build(
-            &registry.folders(&format!("outputs-{round}")),
-        )?);
+        folders = registry.folders(&format!("outputs-{round}"));
+        builds.push(super::build(&folders)?);
         library::settle(&registry.folder)?;
     }
-    let of = |limit: fn(&Limit) -> f64| median(&limits.iter().map(limit).collect::<Vec<_>>());
-    let compress = of(|limit| limit.compress.cpu().as_secs_f64()).ok_or("no round")?;
-    let create = of(|limit| limit.create.cpu().as_secs_f64()).ok_or("no round")?;
-    let all = of(|limit| (limit.compress.cpu() + limit.create.cpu()).as_secs_f64());
-    let built = |figure: fn(&crate::meter::Ran) -> f64| {
-        let figures: Vec<f64> = builds.iter().map(figure).collect();
-        median(&figures).unwrap_or_default()
-    };
+    let built = |figure: fn(&Ran) -> f64| middle(&builds, figure);
+    let limit = |figure: fn(&BareBuild) -> f64| middle(&limits, figure);
     let name = format!("full build, {} versions", registry.versions);
+    let all = Some(limit(BareBuild::all));
+
     let cpu = built(|ran| ran.spent.cpu().as_secs_f64());
+    let case = format!("{name}: CPU time");
+    table.row(case, Unit::Seconds, cpu, all, Goal::Ratio(1.15));
+
     let wall = built(|ran| ran.spent.wall.as_secs_f64());
-    table.row(
-        format!("{name}: CPU time"),
-        Unit::Seconds,
-        cpu,
-        all,
-        Goal::Ratio(1.15),
-    );
-    table.row(
-        format!("{name}: wall time, against CPU time"),
-        Unit::Seconds,
-        wall,
-        all,
-        Goal::Ratio(0.6),
-    );
-    let most = if registry.versions >= LARGE {
-        Goal::Value(300.0)
-    } else {
-        Goal::None
+    let case = format!("{name}: wall time, against CPU time");
+    table.row(case, Unit::Seconds, wall, all, Goal::Ratio(0.6));
+
+    let goal = match registry.versions {
+        LARGE.. => Goal::Value(300.0),
+        _ => Goal::None,
     };
+    let peak = built(|ran| ran.peak);
     table.row(
         format!("{name}: peak memory"),
         Unit::Mebibytes,
-        built(|ran| ran.peak),
+        peak,
         None,
-        most,
+        goal,
     );
-    let sampled = registry.items().min(SAMPLE) * VERSIONS_PER_ITEM;
+
+    let scaled = match bare::sample(registry) {
+        sample if sample < registry.versions => format!(", scaled from {sample} versions"),
+        _ => String::new(),
+    };
+    let create = limit(|limit| limit.create);
     table.note(format!(
-        "{name}: {rounds} rounds; limit {compress:.2} s compress + {create:.2} s create{}; build {:.2} s user + {:.2} s system",
-        if sampled < registry.versions { format!(", scaled from {sampled} versions") } else { String::new() },
+        "{name}: rounds {rounds}; limit {:.2} s compress + {create:.2} s create ({:.0} µs a file, folders \
+         included){scaled}; build {:.2} s user + {:.2} s system",
+        limit(|limit| limit.compress),
+        create * 1e6 / limit(|limit| limit.files),
         built(|ran| ran.spent.user.as_secs_f64()),
         built(|ran| ran.spent.system.as_secs_f64()),
     ));
-    Ok(registry.folders(&format!("outputs-{}", rounds - 1)))
+    Ok(folders)
 }
 
-struct Limit {
-    compress: Spent,
-    create: Spent,
-}
-
-/// The same texts compressed and the same files created bare, in one thread: each version in a staged folder with one
-/// rename into each root, latest and the list of versions the same way. The lists of namespaces are left out.
-fn limit(corpus: &Corpus, registry: &Synthetic, round: usize) -> Result<Limit> {
-    let folder = registry.folder.join(format!("limit-{round}"));
-    let staging = folder.join("staging");
-    let tree = folder.join("tree");
-    create::folders(&staging)?;
-    let mut compressors = Compressors::default();
-    let mut limit = Limit {
-        compress: Spent::default(),
-        create: Spent::default(),
-    };
-    let items = registry.items();
-    let sample = items.min(SAMPLE);
-    for item in 0..sample {
-        let address = Address::of(item * items / sample);
-        let mut texts = Vec::new();
-        for number in 0..VERSIONS_PER_ITEM {
-            texts = corpus.version(&address.namespace, &address.path, &version(number));
-            let outputs = metered(&mut limit.compress, || {
-                create::version_outputs(&mut compressors, &texts)
-            })?;
-            metered(&mut limit.create, || {
-                let staged = staging.join(format!("{item}-{number}"));
-                create::stage(&staged, &outputs)?;
-                create::admit(&staged, &tree, &address.folder().join(version(number)))
-            })?;
-        }
-        let pointers = metered(&mut limit.compress, || {
-            create::pointer_outputs(&mut compressors, &texts, VERSIONS_PER_ITEM)
-        })?;
-        metered(&mut limit.create, || {
-            let staged = staging.join(item.to_string());
-            create::stage(&staged, &pointers)?;
-            create::folders(
-                &tree
-                    .join("identity")
-                    .join(address.folder())
-                    .join("versions"),
-            )?;
-            create::replace(&staged, &tree, &address.folder(), &pointers)
-        })?;
-    }
-    let factor = items as f64 / sample as f64;
-    Ok(Limit {
-        compress: limit.compress.times(factor),
-        create: limit.create.times(factor),
-    })
+fn middle<T>(rounds: &[T], figure: fn(&T) -> f64) -> f64 {
+    let figures: Vec<f64> = rounds.iter().map(figure).collect();
+    median(&figures).unwrap_or_default()
 }

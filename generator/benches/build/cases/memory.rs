@@ -8,18 +8,15 @@ use crate::Result;
 use crate::corpus::Corpus;
 use crate::library::Opened;
 use crate::meter;
-use crate::synthetic::{Address, Folders, Synthetic, VERSIONS_PER_ITEM, version};
+use crate::synthetic::{Address, Folders, VERSIONS_PER_ITEM, version};
 use crate::table::{Goal, Table, Unit};
 
 const PUBLISHES: usize = 10;
 
-pub(crate) fn run(registry: &Synthetic, built: &Folders, table: &mut Table) -> Result<()> {
+pub(crate) fn run(versions: usize, built: &Folders, table: &mut Table) -> Result<()> {
     let args: [&OsStr; 2] = ["publish-ten".as_ref(), built.outputs.as_ref()];
     let above_idle: f64 = meter::own(&args)?.trim().parse()?;
-    let name = format!(
-        "ten publishes, {} versions: memory above idle",
-        registry.versions
-    );
+    let name = format!("ten publishes, {versions} versions: memory above idle");
     table.row(name, Unit::Mebibytes, above_idle, None, Goal::Value(40.0));
     Ok(())
 }

@@ -1,9 +1,12 @@
-//! One more version of an item that is there, through the library and durable, against its parts done bare.
+//! One more version of an item that is there, through the library and durable: against its parts done bare, and against
+//! the same in the smallest registry.
 
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::Result;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Texts};
 use crate::library::{self, Opened};
 use crate::limits::compress::Compressors;
 use crate::limits::create;
@@ -11,103 +14,107 @@ use crate::meter::median;
 use crate::synthetic::{Address, Folders, Synthetic, VERSIONS_PER_ITEM, version};
 use crate::table::{Goal, Table, Unit};
 
-const REPETITIONS: usize = 60;
+/// The smallest registry is measured beside each of the others, and no item is published into twice.
+const REPETITIONS: usize = 30;
 
-/// Gives the median. `smallest` is how many versions the smallest registry had, and its median.
+/// A registry that publishes go into, and a bare tree beside it.
+pub(crate) struct Publishing<'a> {
+    corpus: &'a Corpus,
+    registry: Synthetic,
+    opened: Opened,
+    bare: PathBuf,
+    compressors: RefCell<Compressors>,
+    next: Cell<usize>,
+}
+
+/// Alternates, so that all see the same moments of the machine.
 pub(crate) fn run(
-    corpus: &Corpus,
-    registry: &Synthetic,
-    built: &Folders,
-    smallest: Option<(usize, f64)>,
+    here: &Publishing<'_>,
+    smallest: Option<&Publishing<'_>>,
     table: &mut Table,
-) -> Result<f64> {
-    let opened = Opened::open(built)?;
-    let bare = Bare::prepare(corpus, registry)?;
+) -> Result<()> {
     let mut publishes = Vec::new();
     let mut parts = Vec::new();
-    let number = version(VERSIONS_PER_ITEM);
-    for repetition in 0..repetitions(registry) {
-        let address = item(registry, repetition);
-        let texts = corpus.version(&address.namespace, &address.path, &number);
-        publishes.push(Unit::Millis.of(opened.publish(&address, &number, &texts)?));
-        parts.push(bare.publish(&address, repetition, &texts)?);
-    }
-    let name = format!("one more version, {} versions", registry.versions);
-    let publish = median(&publishes).ok_or("no repetition")?;
-    table.row(
-        format!("{name}: against its parts"),
-        Unit::Millis,
-        publish,
-        median(&parts),
-        Goal::Ratio(1.5),
-    );
-    if let Some((versions, before)) = smallest {
-        let name = format!("{name}: against {versions} versions");
-        table.row(name, Unit::Millis, publish, Some(before), Goal::Ratio(1.2));
-    }
-    Ok(publish)
-}
-
-fn repetitions(registry: &Synthetic) -> usize {
-    REPETITIONS.min(registry.items())
-}
-
-/// Items from all over the registry.
-fn item(registry: &Synthetic, repetition: usize) -> Address {
-    Address::of(repetition * registry.items() / repetitions(registry))
-}
-
-/// The parts: compress its texts, stage its files, one barrier, replace the documents that changed.
-struct Bare {
-    folder: std::path::PathBuf,
-    compressors: std::cell::RefCell<Compressors>,
-}
-
-impl Bare {
-    /// A tree with the documents that will be replaced.
-    fn prepare(corpus: &Corpus, registry: &Synthetic) -> Result<Self> {
-        let bare = Self {
-            folder: registry.folder.join("limit-publish"),
-            compressors: Default::default(),
-        };
-        for repetition in 0..repetitions(registry) {
-            let address = item(registry, repetition);
-            let texts = corpus.version(&address.namespace, &address.path, &version(0));
-            let pointers = create::pointer_outputs(
-                &mut bare.compressors.borrow_mut(),
-                &texts,
-                VERSIONS_PER_ITEM,
-            )?;
-            let staged = bare.folder.join(format!("before-{repetition}"));
-            create::stage(&staged, &pointers)?;
-            create::admit(&staged, &bare.folder.join("tree"), &address.folder())?;
+    let mut in_smallest = Vec::new();
+    for _ in 0..REPETITIONS {
+        if let Some(smallest) = smallest {
+            let (address, texts) = smallest.upload();
+            in_smallest.push(smallest.publish(&address, &texts)?);
         }
-        Ok(bare)
+        let (address, texts) = here.upload();
+        publishes.push(here.publish(&address, &texts)?);
+        parts.push(here.publish_bare(&address, &texts)?);
+    }
+    let versions = here.registry.versions;
+    let name = format!("one more version, {versions} versions: against its parts");
+    let publish = median(&publishes).ok_or("no repetition")?;
+    let goal = Goal::Ratio(1.5);
+    table.row(name, Unit::Millis, publish, median(&parts), goal);
+    if let Some(smallest) = smallest {
+        let small = smallest.registry.versions;
+        let name = format!("one more version, {versions} versions: against {small} versions");
+        let goal = Goal::Ratio(1.2);
+        table.row(name, Unit::Millis, publish, median(&in_smallest), goal);
+    }
+    Ok(())
+}
+
+/// The version that all items get.
+fn next_version() -> String {
+    version(VERSIONS_PER_ITEM)
+}
+
+impl<'a> Publishing<'a> {
+    pub(crate) fn open(corpus: &'a Corpus, registry: Synthetic, built: &Folders) -> Result<Self> {
+        let bare = registry.folder.join("limit-publish");
+        create::folders(&bare)?;
+        Ok(Self {
+            corpus,
+            opened: Opened::open(built)?,
+            bare,
+            registry,
+            compressors: RefCell::default(),
+            next: Cell::default(),
+        })
     }
 
-    fn publish(
-        &self,
-        address: &Address,
-        repetition: usize,
-        texts: &crate::corpus::Texts,
-    ) -> Result<f64> {
-        library::settle(&self.folder)?;
-        let start = Instant::now();
+    /// A version of an item that has not had it yet, from all over the registry: a stride that shares no factor with
+    /// the number of items meets each of them once.
+    fn upload(&self) -> (Address, Texts) {
+        const STRIDE: usize = 7_919;
+        let turn = self.next.replace(self.next.get() + 1);
+        let address = Address::of(turn * STRIDE % self.registry.items());
+        let texts = self
+            .corpus
+            .version(&address.namespace, &address.path, &next_version());
+        (address, texts)
+    }
+
+    fn publish(&self, address: &Address, texts: &Texts) -> Result<f64> {
+        let took = self.opened.publish(address, &next_version(), texts)?;
+        Ok(Unit::Millis.of(took))
+    }
+
+    /// Compresses the texts, stages the files, one barrier, shows the version, replaces the documents that change.
+    fn publish_bare(&self, address: &Address, texts: &Texts) -> Result<f64> {
+        let tree = self.bare.join("tree");
+        let aside = |what: &str| self.bare.join(format!("{what}-{}", self.next.get()));
         let compressors = &mut self.compressors.borrow_mut();
+        // What will be replaced.
+        let before = create::pointer_outputs(compressors, texts, VERSIONS_PER_ITEM)?;
+        create::stage(&aside("before"), &before)?;
+        create::admit(&aside("before"), &tree, &address.folder())?;
+        library::settle(&self.bare)?;
+
+        let start = Instant::now();
         let outputs = create::version_outputs(compressors, texts)?;
         let pointers = create::pointer_outputs(compressors, texts, VERSIONS_PER_ITEM + 1)?;
-        let [version_folder, pointer_folder] =
-            ["version", "pointers"].map(|what| self.folder.join(format!("{what}-{repetition}")));
-        create::stage(&version_folder, &outputs)?;
-        create::stage(&pointer_folder, &pointers)?;
-        create::barrier(&self.folder)?;
-        let tree = self.folder.join("tree");
-        create::admit(
-            &version_folder,
-            &tree,
-            &address.folder().join(version(VERSIONS_PER_ITEM)),
-        )?;
-        create::replace(&pointer_folder, &tree, &address.folder(), &pointers)?;
+        create::stage(&aside("version"), &outputs)?;
+        create::stage(&aside("pointers"), &pointers)?;
+        create::barrier(&self.bare)?;
+        let folder = address.folder().join(next_version());
+        create::admit(&aside("version"), &tree, &folder)?;
+        create::replace(&aside("pointers"), &tree, &address.folder(), &pointers)?;
         Ok(Unit::Millis.of(start.elapsed()))
     }
 }

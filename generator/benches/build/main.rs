@@ -165,6 +165,9 @@ fn run(args: &Args) -> Result<()> {
         listing::run(&work.path().join("listing"), items, &mut table)?;
     }
     table.print();
-    eprintln!("removing the work folder");
+    match args.keep {
+        true => eprintln!("everything is left in {}", work.path().display()),
+        false => eprintln!("removing {}", work.path().display()),
+    }
     Ok(())
 }

@@ -36,13 +36,20 @@ pub(crate) fn run(
     let mut publishes = Vec::new();
     let mut parts = Vec::new();
     let mut in_smallest = Vec::new();
-    for _ in 0..REPETITIONS {
-        if let Some(smallest) = smallest {
-            let (address, texts) = smallest.upload();
-            in_smallest.push(smallest.publish(&address, &texts)?);
-        }
+    for repetition in 0..REPETITIONS {
+        // In front and behind by turns: what a neighbour leaves to the disk meets both.
+        let in_front = repetition % 2 == 0;
+        let mut beside = |now: bool| -> Result<()> {
+            if let Some(smallest) = smallest.filter(|_| now) {
+                let (address, texts) = smallest.upload();
+                in_smallest.push(smallest.publish(&address, &texts)?);
+            }
+            Ok(())
+        };
+        beside(in_front)?;
         let (address, texts) = here.upload();
         publishes.push(here.publish(&address, &texts)?);
+        beside(!in_front)?;
         parts.push(here.publish_bare(&address, &texts)?);
     }
     let versions = here.registry.versions;

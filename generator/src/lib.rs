@@ -9,6 +9,7 @@ pub mod admin_token;
 pub mod build;
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod coding;
 pub mod commit;
 pub mod compress;

@@ -10,6 +10,7 @@ use ureq::{Agent, SendBody};
 
 use super::progress::Progress;
 use super::{Format, Outcome, pack, print_json, print_line};
+use crate::client;
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
 use crate::hashing::Hashing;
@@ -36,7 +37,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
-    let token = token(args.token_file.as_deref())?;
+    let token = token(args.token_file.as_deref())?.ok_or_else(|| {
+        Error::refused(
+            "RACK_TOKEN",
+            "no token: set this variable, or name a file with `--token-file`",
+        )
+    })?;
     let (archive, sha256) = archive(&args.path)?;
     let base = args.url.trim_end_matches('/');
     let query = if args.dry_run { "?dry_run=true" } else { "" };
@@ -64,18 +70,13 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
 }
 
 /// Never from a flag: command lines are for everyone to see.
-fn token(file: Option<&Path>) -> Result<String> {
+pub(super) fn token(file: Option<&Path>) -> Result<Option<String>> {
     let token = match file {
         Some(path) => fs::read_to_string(path).at("read", path)?,
         None => env::var("RACK_TOKEN").unwrap_or_default(),
     };
-    match token.trim() {
-        "" => Err(Error::refused(
-            "RACK_TOKEN",
-            "no token: set this variable, or name a file with `--token-file`",
-        )),
-        token => Ok(token.to_owned()),
-    }
+    let token = token.trim();
+    Ok((!token.is_empty()).then(|| token.to_owned()))
 }
 
 /// The archive to send, from its start, and its hash; a folder is packed into a temporary file.
@@ -120,11 +121,7 @@ fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Answe
         progress: Progress::of_bytes(),
         all,
     };
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .build()
-        .into();
+    let agent: Agent = client::config().build().into();
     let mut answer = agent
         .post(url)
         .header("authorization", format!("Bearer {token}"))

@@ -19,6 +19,7 @@ pub mod error_code;
 pub mod folders;
 pub mod hashing;
 pub mod import;
+pub mod lifecycle;
 pub mod lock;
 pub mod model;
 pub mod nginx;

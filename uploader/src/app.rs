@@ -12,6 +12,7 @@ use rackgen::access::{Access, SecretHash};
 use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
+use rackgen::error_code::ErrorCode;
 
 use crate::answer::Refusal;
 use crate::auth::{Caller, Credential};
@@ -30,7 +31,7 @@ pub(crate) struct App {
     admin: Option<SecretHash>,
     pub(crate) limits: IntakeLimits,
     pub(crate) serve_reads: bool,
-    pub(crate) read_only: bool,
+    read_only: bool,
     trust_proxy: usize,
     /// Writes, gated reads, failed credentials.
     pub(crate) strict: Limiter,
@@ -127,6 +128,18 @@ impl App {
     /// intents do not take care of.
     pub(crate) fn write(&self) -> MutexGuard<'_, ()> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// # Errors
+    /// A registry that takes no writes for now: `UNAVAILABLE`.
+    pub(crate) fn require_writable(&self) -> Result<(), Refusal> {
+        match self.read_only {
+            false => Ok(()),
+            true => Err(Refusal::new(
+                ErrorCode::Unavailable,
+                "the registry is read-only for now; try again later",
+            )),
+        }
     }
 
     /// Who sent a credential.

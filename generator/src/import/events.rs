@@ -70,18 +70,3 @@ pub(super) fn publisher(log: &[Event], version: &Version) -> Option<(String, Con
         _ => None,
     })
 }
-
-/// The version that has to be there for a change to mean anything. A removal over there removes nothing here, and is
-/// no reason to take what it was about.
-pub(super) fn subject(change: &Change) -> Option<&Version> {
-    match change {
-        Change::Publish { version, .. }
-        | Change::Yank { version, .. }
-        | Change::Unyank { version }
-        | Change::Deprecate { version, .. }
-        | Change::Undeprecate { version }
-        | Change::Tag { version, .. }
-        | Change::Remove { version, .. } => Some(version),
-        Change::Untag { .. } => None,
-    }
-}

@@ -2,7 +2,7 @@
 
 use super::key::{PublicKey, SchemaName};
 use crate::error_code::ErrorCode;
-use crate::model::{FilePath, ItemId, ItemPath, Namespace, Version};
+use crate::model::{FilePath, ItemId, ItemPath, Namespace, ReleaseId, Tag, Version};
 
 /// A path that names no resource: the code of the answer, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,64 @@ impl PublicKey {
                 .map(Self::Schema)
                 .ok_or_else(|| InvalidUrl::nothing_here(&path)),
             _ => Err(InvalidUrl::nothing_here(&path)),
+        }
+    }
+}
+
+/// What a PUT makes so, and a DELETE takes back (interface.md, "Endpoints beside those of protocol.md").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LifecycleUrl {
+    /// `/registries/@ns/<path>/<version>/yank`
+    Yank(ReleaseId),
+    /// `/registries/@ns/<path>/<version>/deprecation`
+    Deprecation(ReleaseId),
+    /// `/registries/@ns/<path>/tags/<tag>`, which can be read as well
+    Tag(ItemId, Tag),
+}
+
+impl LifecycleUrl {
+    /// Parses the path of a request line, without its query; none where it has not the shape of such an address.
+    pub fn parse(raw: &str) -> Option<Result<Self, InvalidUrl>> {
+        let rest = raw.strip_prefix("/registries/")?;
+        decode(raw).ok()?;
+        if rest.contains("/files/") {
+            return None;
+        }
+        let (above, last) = raw.rsplit_once('/')?;
+        let release = || match PublicKey::parse(above)? {
+            PublicKey::Manifest(release) => Ok(release),
+            _ => Err(InvalidUrl::path(format!("`{last}` stands after a version"))),
+        };
+        match last {
+            "yank" if above.len() > "/registries".len() => Some(release().map(Self::Yank)),
+            "deprecation" if above.len() > "/registries".len() => {
+                Some(release().map(Self::Deprecation))
+            }
+            _ if above.ends_with("/tags") && above.len() > "/registries/tags".len() => {
+                Some(PublicKey::parse(raw).and_then(|key| match key {
+                    PublicKey::Tag(item, tag) => Ok(Self::Tag(item, tag)),
+                    _ => Err(InvalidUrl::path("`tags` stands after an item's path")),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// The methods that a path takes which has the shape of such an address; none where it has not.
+    pub fn allowed(raw: &str) -> Option<&'static str> {
+        Self::parse(raw).map(
+            |_| match raw.ends_with("/yank") || raw.ends_with("/deprecation") {
+                true => "PUT, DELETE, OPTIONS",
+                false => "GET, HEAD, PUT, DELETE, OPTIONS",
+            },
+        )
+    }
+
+    /// The item that it changes.
+    pub fn item(&self) -> &ItemId {
+        match self {
+            Self::Yank(release) | Self::Deprecation(release) => &release.item,
+            Self::Tag(item, _) => item,
         }
     }
 }

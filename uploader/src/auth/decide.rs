@@ -15,10 +15,7 @@ pub(crate) fn read<'a>(
     identify: impl FnOnce() -> Result<Option<Caller<'a>>, Refusal>,
 ) -> Result<Audience, Refusal> {
     match access.grant(namespace) {
-        None => Err(Refusal::new(
-            ErrorCode::ForbiddenNamespace,
-            format!("{namespace} is not a namespace of this registry"),
-        )),
+        None => Err(forbidden(namespace)),
         Some(Grant::Open) => Ok(Audience::Public),
         Some(Grant::Gated(_)) => {
             let caller = identify()?.ok_or_else(unauthorized)?;
@@ -28,29 +25,65 @@ pub(crate) fn read<'a>(
     }
 }
 
-/// Whether the caller may publish into a namespace.
-pub(crate) fn publish(
+/// What somebody wants to do to a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Publish versions.
+    Publish,
+    /// Yank, deprecate, and take that back.
+    Yank,
+    /// Set tags and take them away.
+    Tag,
+}
+
+impl Scope {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Yank => "yank",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// Whether the caller may do that in a namespace. A token of the access file that may publish may do all of it.
+pub(crate) fn write(
     access: &Access,
     namespace: &Namespace,
     caller: &Caller<'_>,
+    scope: Scope,
 ) -> Result<(), Refusal> {
-    let audience = access
-        .audience(namespace)
-        .ok_or_else(|| not_allowed(namespace.as_str()))?;
+    let audience = access.audience(namespace).ok_or_else(|| match scope {
+        Scope::Publish => not_allowed(namespace.as_str()),
+        Scope::Yank | Scope::Tag => forbidden(namespace),
+    })?;
+    let lacks = || {
+        Refusal::new(
+            ErrorCode::InsufficientPermissions,
+            format!("this token lacks the scope {} on {namespace}", scope.as_str()),
+        )
+    };
     match (audience, caller) {
         (_, Caller::Admin) => Ok(()),
-        (Audience::Public, Caller::Holder { .. }) => Err(Refusal::new(
-            ErrorCode::AnonymousUploadForbidden,
-            format!("{namespace} has no tokens of its own; only the admin publishes there"),
-        )),
+        (Audience::Public, Caller::Holder { .. }) => Err(match scope {
+            Scope::Publish => Refusal::new(
+                ErrorCode::AnonymousUploadForbidden,
+                format!("{namespace} has no tokens of its own; only the admin publishes there"),
+            ),
+            Scope::Yank | Scope::Tag => lacks(),
+        }),
         (Audience::Private, Caller::Holder { .. }) => match caller.token(namespace)? {
-            Some(token) if !token.publish => Err(Refusal::new(
-                ErrorCode::InsufficientPermissions,
-                format!("this token lacks the scope publish on {namespace}"),
-            )),
+            Some(token) if !token.publish => Err(lacks()),
             _ => Ok(()),
         },
     }
+}
+
+fn forbidden(namespace: &Namespace) -> Refusal {
+    Refusal::new(
+        ErrorCode::ForbiddenNamespace,
+        format!("{namespace} is not a namespace of this registry"),
+    )
 }
 
 /// The namespace of a publish is none of ours, or not even a namespace.
@@ -146,14 +179,23 @@ mod tests {
                 may_read,
                 "{token} reads {namespace}"
             );
-            let found = caller()
-                .and_then(|caller| caller.ok_or_else(unauthorized))
-                .and_then(|caller| publish(&access, &namespace, &caller));
-            assert_eq!(
-                found.map_err(|r| r.code),
-                may_publish,
-                "{token} publishes in {namespace}"
-            );
+            for scope in [Scope::Publish, Scope::Yank, Scope::Tag] {
+                let found = caller()
+                    .and_then(|caller| caller.ok_or_else(unauthorized))
+                    .and_then(|caller| write(&access, &namespace, &caller, scope));
+                let expected = may_publish.map_err(|code| match (scope, code) {
+                    (Scope::Publish, code) => code,
+                    // These two are words for uploads.
+                    (_, AnonymousUploadForbidden) => InsufficientPermissions,
+                    (_, NamespaceNotAllowed) => ForbiddenNamespace,
+                    (_, code) => code,
+                });
+                assert_eq!(
+                    found.map_err(|r| r.code),
+                    expected,
+                    "{token} does {scope:?} in {namespace}"
+                );
+            }
         }
     }
 }

@@ -15,7 +15,8 @@ use serde_json::to_value;
 
 use super::staging::Staging;
 use crate::answer::Refusal;
-use crate::auth::{Caller, decide};
+use crate::auth::Caller;
+use crate::auth::decide::{self, Scope};
 
 /// A package that passed: what it will be, and what it holds.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub(crate) fn verify(
         .namespace
         .parse()
         .map_err(|_| decide::not_allowed(&identity.namespace))?;
-    decide::publish(access, &namespace, caller)?;
+    decide::write(access, &namespace, caller, Scope::Publish)?;
     let manifest = schema::check_manifest(&text).map_err(schema_failed)?;
     let id = manifest.release_id().map_err(upload_failed)?;
     refuse_disagreements(&manifest, &files)?;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod health;
+mod lifecycle;
 mod upload;
 
 use std::time::Instant;
@@ -17,6 +18,7 @@ use rackgen::error_code::ErrorCode;
 use rackgen::folders::random_hex;
 use rackgen::nginx::ALLOWED_HEADERS;
 use rackgen::plan::key::PublicKey;
+use rackgen::plan::url::{InvalidUrl, LifecycleUrl};
 
 use crate::answer::Refusal;
 use crate::app::App;
@@ -35,6 +37,7 @@ enum Route {
     Metrics,
     Auth,
     Read(PublicKey),
+    Lifecycle(LifecycleUrl),
     Options { allowed: &'static str },
 }
 
@@ -46,6 +49,9 @@ impl Route {
             Self::Health => "health",
             Self::Metrics => "metrics",
             Self::Auth => "auth",
+            Self::Lifecycle(LifecycleUrl::Yank(_)) => "yank",
+            Self::Lifecycle(LifecycleUrl::Deprecation(_)) => "deprecation",
+            Self::Lifecycle(LifecycleUrl::Tag(..)) => "tag",
             Self::Options { .. } => "options",
             Self::Read(PublicKey::Schema(_)) => "schema",
             Self::Read(PublicKey::File(..)) => "file",
@@ -59,7 +65,7 @@ impl Route {
         }
     }
 
-    /// Methods are judged first, and the same for every path but one. `/auth` is there for a trusted peer only.
+    /// Methods are judged first, by the shape of the path. `/auth` is there for a trusted peer only.
     fn of(request: &HttpRequest, trusted: bool) -> Result<Self, Refusal> {
         let method = request.method();
         if !is_http(method) {
@@ -81,14 +87,17 @@ impl Route {
         let path = request.uri().path();
         let allowed = match path {
             "/registries" => "POST, OPTIONS",
-            _ => "GET, HEAD, OPTIONS",
+            path => LifecycleUrl::allowed(path).unwrap_or("GET, HEAD, OPTIONS"),
         };
         if *method == Method::OPTIONS {
             return Ok(Self::Options { allowed });
         }
-        if !allowed
-            .split(", ")
-            .any(|allowed| allowed == method.as_str())
+        // An action that is only read is no address at all, which is another fault.
+        let is_read = matches!(*method, Method::GET | Method::HEAD) && path != "/registries";
+        if !is_read
+            && !allowed
+                .split(", ")
+                .any(|allowed| allowed == method.as_str())
         {
             return Err(match is_known(method) {
                 true => Refusal::method_not_allowed(allowed),
@@ -98,14 +107,18 @@ impl Route {
                 ),
             });
         }
+        let invalid = |invalid: InvalidUrl| Refusal::new(invalid.code, invalid.why);
+        if matches!(*method, Method::PUT | Method::DELETE)
+            && let Some(url) = LifecycleUrl::parse(path)
+        {
+            return url.map(Self::Lifecycle).map_err(invalid);
+        }
         match path {
             "/registries" => Ok(Self::Upload),
             "/health" => Ok(Self::Health),
             "/metrics" => Ok(Self::Metrics),
             "/auth" if trusted => Ok(Self::Auth),
-            path => PublicKey::parse(path)
-                .map(Self::Read)
-                .map_err(|invalid| Refusal::new(invalid.code, invalid.why)),
+            path => PublicKey::parse(path).map(Self::Read).map_err(invalid),
         }
     }
 }
@@ -214,6 +227,9 @@ async fn answer(
         Route::Metrics => metrics(app),
         Route::Auth => Ok(auth::auth(app, request)),
         Route::Options { allowed } => Ok(options(allowed)),
+        Route::Lifecycle(url) => {
+            lifecycle::lifecycle(app, request, body.clone(), url, id).await
+        }
         Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
         Route::Read(key) => Err(Refusal::new(
             ErrorCode::NotFound,

@@ -54,12 +54,7 @@ async fn take(
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     app.identify(&app.access(), sender)?.require_live()?;
-    if app.read_only {
-        return Err(Refusal::new(
-            ErrorCode::Unavailable,
-            "the registry is read-only for now; try again later",
-        ));
-    }
+    app.require_writable()?;
     let staging = Staging::new(app.registry.source())?;
     let received = receive(request, body, &staging, &app.limits);
     let archive = tokio::time::timeout(UPLOAD_TIME, received)

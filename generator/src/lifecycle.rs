@@ -1,0 +1,193 @@
+//! What happens to versions after their publish: yanks, deprecations, tags, removals (design.md, decision 1).
+//!
+//! One place for the rules; `rackgen` and the daemon both ask here. Who may is not asked here.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::access::Access;
+use crate::build::Registry;
+use crate::commit::durable;
+use crate::error::{At, Error};
+use crate::model::event::Notice;
+use crate::model::{Change, Event, History, ItemId, ReleaseId, Tag, Version};
+use crate::source::SourceTree;
+
+/// Why an item stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// There is no such version.
+    #[error("there is no {0}")]
+    NoSuchVersion(ReleaseId),
+    /// A tag is to name a version that is not offered.
+    #[error("{0} is yanked; a tag names a version that is offered")]
+    Yanked(ReleaseId),
+    /// A version is to be withdrawn that tags name.
+    #[error("{release} has the tag `{tag}`; move the tag first")]
+    Tagged {
+        /// The version.
+        release: ReleaseId,
+        /// One of its tags.
+        tag: Tag,
+    },
+    /// The disk, a lock, the access file.
+    #[error(transparent)]
+    Stopped(#[from] Error),
+}
+
+/// What is known of a version, or of an item's tags, now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Standing {
+    /// Of a version.
+    Release {
+        /// Its address.
+        path: String,
+        /// That it is not offered, why and since when.
+        yanked: Option<Notice>,
+        /// What whoever uses it is told.
+        deprecated: Option<String>,
+        /// That it is gone for good.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        removed: Option<Notice>,
+    },
+    /// Of an item.
+    Tags {
+        /// Its address.
+        path: String,
+        /// What its tags name.
+        tags: std::collections::BTreeMap<Tag, Version>,
+    },
+}
+
+impl Registry {
+    /// Makes a change to an item, durably and visibly; one that is made already is only made visible.
+    ///
+    /// After a kill between the event and the trees, the next build sees the event.
+    pub fn change(
+        &self,
+        item: &ItemId,
+        change: Change,
+        by: String,
+        access: &Access,
+    ) -> Result<Standing, LifecycleError> {
+        let source = self.source();
+        source.refuse_links(item)?;
+        let mut history = source.history(item)?;
+        refuse(source, item, &history, &change)?;
+        let is_news = !is_so(&history, &change);
+        let event = Event {
+            change: change.clone(),
+            time: Timestamp::now(),
+            by,
+        };
+        if is_news {
+            history.apply(event.clone());
+        }
+        // Before the event, so that a full disk speaks up before the point of no return.
+        let staged = self.stage_item(item, history.clone(), access, None)?;
+        if is_news {
+            source.append(item, &event)?;
+        }
+        staged.apply(&[source.root()])?;
+        if let Change::Remove { version, .. } = &change {
+            delete(source, &item.release(version.clone()))?;
+        }
+        Ok(standing(item, &history, &change))
+    }
+}
+
+/// Whether a change may be made.
+fn refuse(
+    source: &SourceTree,
+    item: &ItemId,
+    history: &History,
+    change: &Change,
+) -> Result<(), LifecycleError> {
+    let Some(version) = version(change) else {
+        return Ok(());
+    };
+    let release = item.release(version.clone());
+    let of = history.of(version);
+    let is_there = source.versions(item)?.contains(version) && of.removed.is_none();
+    match change {
+        // What is gone may be gone for good, and so may what was never published.
+        Change::Remove { .. } if is_there || of.removed.is_some() || of.published.is_some() => {}
+        _ if is_there => {}
+        _ => return Err(LifecycleError::NoSuchVersion(release)),
+    }
+    match change {
+        Change::Tag { .. } if of.yanked.is_some() => Err(LifecycleError::Yanked(release)),
+        Change::Yank { .. } => match history.tags_of(version).next().cloned() {
+            Some(tag) => Err(LifecycleError::Tagged { release, tag }),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Whether the item is already as the change would make it.
+fn is_so(history: &History, change: &Change) -> bool {
+    let of = |version| history.of(version);
+    match change {
+        Change::Publish {
+            version, digest, ..
+        } => of(version).published.is_some_and(|it| it.digest == *digest),
+        Change::Yank { version, reason } => {
+            of(version).yanked.is_some_and(|it| it.reason == *reason)
+        }
+        Change::Unyank { version } => of(version).yanked.is_none(),
+        Change::Deprecate { version, message } => of(version).deprecated.as_ref() == Some(message),
+        Change::Undeprecate { version } => of(version).deprecated.is_none(),
+        Change::Tag { tag, version } => history.tags().get(tag) == Some(version),
+        Change::Untag { tag } => !history.tags().contains_key(tag),
+        Change::Remove { version, .. } => of(version).removed.is_some(),
+    }
+}
+
+/// The version that a change is about.
+pub(crate) fn version(change: &Change) -> Option<&Version> {
+    match change {
+        Change::Publish { version, .. }
+        | Change::Yank { version, .. }
+        | Change::Unyank { version }
+        | Change::Deprecate { version, .. }
+        | Change::Undeprecate { version }
+        | Change::Tag { version, .. }
+        | Change::Remove { version, .. } => Some(version),
+        Change::Untag { .. } => None,
+    }
+}
+
+fn standing(item: &ItemId, history: &History, change: &Change) -> Standing {
+    match (change, version(change)) {
+        (Change::Tag { .. }, _) | (_, None) => Standing::Tags {
+            path: item.to_string(),
+            tags: history.tags().clone(),
+        },
+        (_, Some(version)) => {
+            let of = history.of(version);
+            Standing::Release {
+                path: item.release(version.clone()).to_string(),
+                yanked: of.yanked,
+                deprecated: of.deprecated,
+                removed: of.removed,
+            }
+        }
+    }
+}
+
+/// Takes a version's folder out of the source tree: at once, and then all that was in it.
+fn delete(source: &SourceTree, release: &ReleaseId) -> Result<(), Error> {
+    let folder = source.release(release);
+    let aside = source
+        .staging()
+        .join(format!("removed-{}", crate::folders::random_hex::<8>()?));
+    durable::create_folders(&source.staging(), 0o700)?;
+    match std::fs::rename(&folder, &aside) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        renamed => renamed.at("remove", &folder)?,
+    }
+    durable::sync_file_systems([source.root()])?;
+    durable::remove_folder(&aside)
+}

@@ -1,0 +1,162 @@
+//! `PUT` and `DELETE` of yanks, deprecations and tags (interface.md): who may, what exactly, and the new state.
+
+use actix_web::http::Method;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt;
+use rackgen::error_code::ErrorCode;
+use rackgen::lifecycle::{LifecycleError, Standing};
+use rackgen::model::{Change, Version};
+use rackgen::plan::url::LifecycleUrl;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::answer::Refusal;
+use crate::app::App;
+use crate::auth::decide::{self, Scope};
+use crate::auth::Credential;
+use crate::intake::body::Body;
+use crate::publish;
+
+/// Bytes of a body; a reason is a sentence.
+const BODY_MAX: usize = 64 << 10;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct YankBody {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeprecationBody {
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TagBody {
+    version: Version,
+}
+
+pub(super) async fn lifecycle(
+    app: &Data<App>,
+    request: &HttpRequest,
+    body: Body,
+    url: LifecycleUrl,
+    request_id: &str,
+) -> Result<HttpResponse, Refusal> {
+    app.strict.check(app.client(request))?;
+    let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
+    // Before a byte of the body is looked at; and again by the file of the moment, under the lock.
+    let scope = scope(&url);
+    {
+        let access = app.access();
+        let caller = app.identify(&access, sender)?;
+        decide::write(&access, &url.item().namespace, &caller, scope)?;
+    }
+    app.require_writable()?;
+    let body = receive(body).await?;
+    let change = change(&url, request.method(), &body)?;
+    tracing::info!(request_id, item = %url.item(), ?change, "lifecycle");
+    let app = app.clone();
+    let standing = web::block(move || act(&app, &url, change, sender, scope))
+        .await
+        .map_err(|fault| Refusal::internal(&fault))??;
+    Ok(HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .json(standing))
+}
+
+fn scope(url: &LifecycleUrl) -> Scope {
+    match url {
+        LifecycleUrl::Yank(_) | LifecycleUrl::Deprecation(_) => Scope::Yank,
+        LifecycleUrl::Tag(..) => Scope::Tag,
+    }
+}
+
+async fn receive(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut received = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|fault| Refusal::new(ErrorCode::BadRequest, fault))?;
+        if received.len() + piece.len() > BODY_MAX {
+            return Err(Refusal::new(
+                ErrorCode::PayloadTooLarge,
+                "this body is longer than the 64 KiB that it may have",
+            ));
+        }
+        received.extend_from_slice(&piece);
+    }
+    Ok(received.into())
+}
+
+/// What is asked for.
+fn change(url: &LifecycleUrl, method: &Method, body: &[u8]) -> Result<Change, Refusal> {
+    let puts = *method == Method::PUT;
+    Ok(match url.clone() {
+        LifecycleUrl::Yank(release) if puts => {
+            let YankBody { reason } = match body.trim_ascii().is_empty() {
+                true => YankBody::default(),
+                false => parse(body, r#"{"reason":"…"}, or nothing"#)?,
+            };
+            Change::Yank {
+                version: release.version,
+                reason,
+            }
+        }
+        LifecycleUrl::Yank(release) => Change::Unyank {
+            version: release.version,
+        },
+        LifecycleUrl::Deprecation(release) if puts => {
+            let DeprecationBody { message } = parse(body, r#"{"message":"…"}"#)?;
+            Change::Deprecate {
+                version: release.version,
+                message,
+            }
+        }
+        LifecycleUrl::Deprecation(release) => Change::Undeprecate {
+            version: release.version,
+        },
+        LifecycleUrl::Tag(_, tag) if puts => {
+            let TagBody { version } = parse(body, r#"{"version":"…"}"#)?;
+            Change::Tag { tag, version }
+        }
+        LifecycleUrl::Tag(_, tag) => Change::Untag { tag },
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|fault| {
+        Refusal::new(
+            ErrorCode::BadRequest,
+            format!("the body is to be {shape}: {fault}"),
+        )
+    })
+}
+
+fn act(
+    app: &App,
+    url: &LifecycleUrl,
+    change: Change,
+    sender: Credential,
+    scope: Scope,
+) -> Result<Standing, Refusal> {
+    let _writer = app.write();
+    let _lock = app.registry.lock_source()?;
+    // A version that a kill left between folder and trees is there all the same.
+    publish::replay(app)?;
+    let access = app.decision();
+    let caller = app.identify(&access, sender)?;
+    let item = url.item();
+    decide::write(&access, &item.namespace, &caller, scope)?;
+    let by = caller.name(&item.namespace);
+    app.registry
+        .change(item, change, by, &access)
+        .map_err(|error| match error {
+            LifecycleError::NoSuchVersion(_) => Refusal::new(ErrorCode::NotFound, error),
+            LifecycleError::Yanked(_) | LifecycleError::Tagged { .. } => {
+                Refusal::new(ErrorCode::BadRequest, error)
+            }
+            LifecycleError::Stopped(error) => error.into(),
+        })
+}

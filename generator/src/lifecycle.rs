@@ -130,9 +130,9 @@ fn refuse(
 fn is_so(history: &History, change: &Change) -> bool {
     let of = |version| history.of(version);
     match change {
-        Change::Publish { version, digest, .. } => {
-            of(version).published.is_some_and(|it| it.digest == *digest)
-        }
+        Change::Publish {
+            version, digest, ..
+        } => of(version).published.is_some_and(|it| it.digest == *digest),
         Change::Yank { version, reason } => {
             of(version).yanked.is_some_and(|it| it.reason == *reason)
         }
@@ -180,7 +180,9 @@ fn standing(item: &ItemId, history: &History, change: &Change) -> Standing {
 /// Takes a version's folder out of the source tree: at once, and then all that was in it.
 fn delete(source: &SourceTree, release: &ReleaseId) -> Result<(), Error> {
     let folder = source.release(release);
-    let aside = source.staging().join(format!("removed-{}", crate::folders::random_hex::<8>()?));
+    let aside = source
+        .staging()
+        .join(format!("removed-{}", crate::folders::random_hex::<8>()?));
     durable::create_folders(&source.staging(), 0o700)?;
     match std::fs::rename(&folder, &aside) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -113,10 +113,12 @@ impl LifecycleUrl {
 
     /// The methods that a path takes which has the shape of such an address; none where it has not.
     pub fn allowed(raw: &str) -> Option<&'static str> {
-        Self::parse(raw).map(|_| match raw.ends_with("/yank") || raw.ends_with("/deprecation") {
-            true => "PUT, DELETE, OPTIONS",
-            false => "GET, HEAD, PUT, DELETE, OPTIONS",
-        })
+        Self::parse(raw).map(
+            |_| match raw.ends_with("/yank") || raw.ends_with("/deprecation") {
+                true => "PUT, DELETE, OPTIONS",
+                false => "GET, HEAD, PUT, DELETE, OPTIONS",
+            },
+        )
     }
 
     /// The item that it changes.

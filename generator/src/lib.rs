@@ -33,3 +33,4 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod usage;
+pub mod watch;

@@ -5,10 +5,12 @@ mod check;
 mod excerpt;
 mod import;
 mod init;
+mod lifecycle;
 mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod watch;
 
 use std::io::{ErrorKind, Write as _};
 use std::panic::{UnwindSafe, catch_unwind, set_hook};
@@ -59,6 +61,39 @@ enum Command {
     Publish(publish::Args),
     /// Take what another registry has, by its API or from its storage folder
     Import(Box<import::Args>),
+    /// Build whenever the source tree changes
+    Watch(watch::Args),
+    /// Take a version out of what is offered; who names it exactly still gets it
+    #[command(after_help = "\
+Examples:
+  rackgen yank @team/features/auth@1.2.0 --reason 'leaks its cookie'
+  RACK_TOKEN=… rackgen yank @team/features/auth@1.2.0 --url https://registry.example.com")]
+    Yank(Box<lifecycle::Reasoned>),
+    /// Offer a version again
+    #[command(after_help = "Examples:\n  rackgen unyank @team/features/auth@1.2.0")]
+    Unyank(Box<lifecycle::Bare>),
+    /// Tell whoever uses a version something; it stays on offer
+    #[command(after_help = "\
+Examples:
+  rackgen deprecate @team/features/auth@1.2.0 --reason 'use features/login'")]
+    Deprecate(Box<lifecycle::Told>),
+    /// Take that back
+    #[command(after_help = "Examples:\n  rackgen undeprecate @team/features/auth@1.2.0")]
+    Undeprecate(Box<lifecycle::Bare>),
+    /// Let a tag name a version
+    #[command(after_help = "\
+Examples:
+  rackgen tag @team/features/auth@2.0.0-rc.1 beta
+  curl https://registry.example.com/registries/@team/features/auth/tags/beta")]
+    Tag(Box<lifecycle::Tagged>),
+    /// Take a tag away
+    #[command(after_help = "Examples:\n  rackgen untag @team/features/auth beta")]
+    Untag(Box<lifecycle::Untagged>),
+    /// Remove a version for good, for legal reasons: its name is never given again
+    #[command(after_help = "\
+Examples:
+  rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'")]
+    Remove(Box<lifecycle::Removed>),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
     /// Print a script that completes commands and flags in a shell
@@ -143,6 +178,14 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
         Command::Import(args) => import::run(*args, format),
+        Command::Watch(args) => watch::run(args, format),
+        Command::Yank(args) => lifecycle::yank(*args, format),
+        Command::Unyank(args) => lifecycle::unyank(*args, format),
+        Command::Deprecate(args) => lifecycle::deprecate(*args, format),
+        Command::Undeprecate(args) => lifecycle::undeprecate(*args, format),
+        Command::Tag(args) => lifecycle::tag(*args, format),
+        Command::Untag(args) => lifecycle::untag(*args, format),
+        Command::Remove(args) => lifecycle::remove(*args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -37,12 +37,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
-    let token = token(args.token_file.as_deref())?.ok_or_else(|| {
-        Error::refused(
-            "RACK_TOKEN",
-            "no token: set this variable, or name a file with `--token-file`",
-        )
-    })?;
+    let token = required_token(args.token_file.as_deref())?;
     let (archive, sha256) = archive(&args.path)?;
     let base = args.url.trim_end_matches('/');
     let query = if args.dry_run { "?dry_run=true" } else { "" };
@@ -67,6 +62,16 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
         Format::Text => print_line(format_args!("published {live}"))?,
     }
     Ok(Outcome::Done)
+}
+
+/// The token, where nothing goes without one.
+pub(super) fn required_token(file: Option<&Path>) -> Result<String> {
+    token(file)?.ok_or_else(|| {
+        Error::refused(
+            "RACK_TOKEN",
+            "no token: set this variable, or name a file with `--token-file`",
+        )
+    })
 }
 
 /// Never from a flag: command lines are for everyone to see.
@@ -140,7 +145,7 @@ fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Answe
 }
 
 /// What the registry said, every fault of a manifest on a line of its own.
-fn explain(status: u16, document: &Value) -> String {
+pub(super) fn explain(status: u16, document: &Value) -> String {
     let text = |key: &str| document[key].as_str().unwrap_or_default();
     let mut words = format!("{status} {}: {}", text("code"), text("message"));
     for fault in document["errors"].as_array().into_iter().flatten() {

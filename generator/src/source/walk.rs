@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,6 +56,15 @@ impl Below {
         match self {
             Self::Namespace(namespace) => namespace,
             Self::Item(item) => &item.namespace,
+        }
+    }
+}
+
+impl fmt::Display for Below {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(namespace) => namespace.fmt(f),
+            Self::Item(item) => item.fmt(f),
         }
     }
 }

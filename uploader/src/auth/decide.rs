@@ -60,7 +60,10 @@ pub(crate) fn write(
     let lacks = || {
         Refusal::new(
             ErrorCode::InsufficientPermissions,
-            format!("this token lacks the scope {} on {namespace}", scope.as_str()),
+            format!(
+                "this token lacks the scope {} on {namespace}",
+                scope.as_str()
+            ),
         )
     };
     match (audience, caller) {

@@ -15,8 +15,8 @@ use rackgen::model::{Change, ContentDigest, Event, History, ReleaseId, Sha256, V
 
 use crate::answer::Refusal;
 use crate::app::App;
-use crate::auth::decide::{self, Scope};
 use crate::auth::Credential;
+use crate::auth::decide::{self, Scope};
 use crate::intake::staging::Staging;
 use crate::intake::verify::Verified;
 use intent::Intent;

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Refusal;
 use crate::app::App;
-use crate::auth::decide::{self, Scope};
 use crate::auth::Credential;
+use crate::auth::decide::{self, Scope};
 use crate::intake::body::Body;
 use crate::publish;
 

@@ -227,9 +227,7 @@ async fn answer(
         Route::Metrics => metrics(app),
         Route::Auth => Ok(auth::auth(app, request)),
         Route::Options { allowed } => Ok(options(allowed)),
-        Route::Lifecycle(url) => {
-            lifecycle::lifecycle(app, request, body.clone(), url, id).await
-        }
+        Route::Lifecycle(url) => lifecycle::lifecycle(app, request, body.clone(), url, id).await,
         Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
         Route::Read(key) => Err(Refusal::new(
             ErrorCode::NotFound,

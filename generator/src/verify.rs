@@ -15,6 +15,7 @@ use crate::coding::Coding;
 use crate::commit::make::combine;
 use crate::commit::record::Record;
 use crate::commit::{Session, representation, root};
+use crate::compress::decode;
 use crate::error::{At, Result};
 use crate::model::{Audience, ItemId, ReleaseId, Sha256};
 use crate::plan::key::PublicKey;
@@ -224,14 +225,17 @@ fn verify_resource(
     let mut hashes = Vec::new();
     for coding in &there.variants {
         let path = representation(tree, key, Some(*coding));
-        let bytes = read(&path, there.base + coding.mtime_offset())?;
-        hashes.push(blake3::hash(&bytes));
+        let variant = read(&path, there.base + coding.mtime_offset())?;
+        if decode(*coding, &variant).ok().as_ref() != Some(&bytes) {
+            return Err((path, "changed: it does not decode to the original".into()));
+        }
+        hashes.push(blake3::hash(&variant));
     }
     match combine(hashes.into_iter()) == there.variants_hash {
         true => Ok(()),
         false => Err((
             identity,
-            "changed: its variants are not those that were made".into(),
+            "changed: its variants are others than were made".into(),
         )),
     }
 }

@@ -46,6 +46,7 @@ const FILE: &str = "record.db";
 const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "2";
 const OUTPUTS: &str = "outputs";
+const COMPLETE: &str = "complete";
 
 /// The open record.
 #[derive(Debug)]
@@ -404,6 +405,26 @@ impl Record {
         }
     }
 
+    /// Notes the items of the parts that were taken up, so that those which are in no source any longer go.
+    pub fn take_up_items(&self) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO items
+             SELECT substr(item, 1, instr(item, '/') - 1), substr(item, instr(item, '/') + 1), sum(part <> ''), NULL
+             FROM parts WHERE item <> '' GROUP BY item",
+            [],
+        )
+    }
+
+    /// Whether a build has looked at everything since the record was made: only then it knows what there is.
+    pub fn is_complete(&self) -> Result<bool> {
+        Ok(self.fact(COMPLETE)?.is_some())
+    }
+
+    /// Notes that one has.
+    pub fn set_complete(&self) -> Result<()> {
+        self.set_fact(COMPLETE, "true")
+    }
+
     /// The disk of this audience may hold anything.
     pub fn doubt(&self, audience: Audience) -> Result<()> {
         self.run(
@@ -411,21 +432,6 @@ impl Record {
             [bit(audience)],
         )?;
         self.run("UPDATE items SET sight = NULL", [])
-    }
-
-    /// The versions of an item of which anything is recorded, in any tree.
-    pub fn parts(&self, item: &ItemId) -> Result<Vec<Part>> {
-        let names: Vec<String> = self.ask(|db| {
-            let mut query = db.prepare_cached("SELECT part FROM parts WHERE item = ?")?;
-            query
-                .query_map([item.to_string()], |row| row.get(0))?
-                .collect()
-        })?;
-        let part = |name: String| match &*name {
-            "" => Ok(Part::Item(item.clone())),
-            version => Ok(Part::Release(item.release(self.parsed(version)?))),
-        };
-        names.into_iter().map(part).collect()
     }
 
     fn merged(&self, part: &Part, row: Stored) -> Result<Recorded> {
@@ -439,7 +445,11 @@ impl Record {
                 row.remembered = new.current.or(new.remembered).or(row.remembered.take());
             }
         }
-        Ok(Recorded { rows, settled })
+        Ok(Recorded {
+            rows,
+            settled,
+            anew: false,
+        })
     }
 
     fn decode_rows(&self, part: &Part, bytes: &[u8]) -> Result<Rows> {

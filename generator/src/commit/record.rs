@@ -10,6 +10,7 @@
 //! `coming` is not settled: the disk holds one, the other, or something between.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -113,6 +114,8 @@ impl Record {
 
     fn prepare(self) -> Result<Self> {
         self.ask(|db| {
+            // Without memory that is shared through one more file: nobody else is there, by the locks.
+            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
             db.set_prepared_statement_cache_capacity(32);
@@ -562,10 +565,14 @@ fn encoded(value: &impl Serialize) -> Vec<u8> {
 
 fn failed(path: &Path, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-    let kind = match cause.sqlite_error_code() {
-        Some(DiskFull) => std::io::ErrorKind::StorageFull,
-        Some(ReadOnly) => std::io::ErrorKind::ReadOnlyFilesystem,
-        Some(CannotOpen | SystemIoFailure) => std::io::ErrorKind::Other,
+    let cause = match cause.sqlite_error_code() {
+        Some(DiskFull) => io::Error::new(ErrorKind::StorageFull, cause),
+        Some(ReadOnly) => io::Error::new(ErrorKind::ReadOnlyFilesystem, cause),
+        // SQLite keeps to itself what the system said.
+        Some(CannotOpen | SystemIoFailure) => match write_beside(path) {
+            Err(said) => said,
+            Ok(()) => io::Error::other(cause),
+        },
         _ => {
             return Error::Record {
                 path: path.to_owned(),
@@ -576,6 +583,12 @@ fn failed(path: &Path, cause: rusqlite::Error) -> Error {
     Error::Io {
         action: "use",
         path: path.to_owned(),
-        cause: std::io::Error::new(kind, cause),
+        cause,
     }
+}
+
+/// Whether a file can be written in the record's folder; it leaves no trace.
+fn write_beside(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    tempfile::tempfile_in(folder)?.write_all(&[0; 4096])
 }

@@ -13,10 +13,7 @@ fn a_clock_a_day_off() {
         return;
     }
     // Back and forth, with the right time in between, and a document that keeps its size all the while.
-    for (round, clock) in ["+1d", "+0", "-1d", "+0", "-1d", "+1d", "-1d"]
-        .into_iter()
-        .enumerate()
-    {
+    for (round, clock) in ["+1d", "+0", "-1d", "+1d"].into_iter().enumerate() {
         let what = format!("round {round}, the clock at {clock}");
         day.change();
         let same_size = Release::new("@open", "item-7", "1.0.0").with("priority", round);

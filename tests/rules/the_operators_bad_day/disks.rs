@@ -33,7 +33,7 @@ fn day(folder: Folder) -> Option<(Day, Mount)> {
 #[test]
 fn full_disks() {
     let mut random = Random::announced("the_operators_bad_day");
-    let (mut stopped, wanted) = (0, rounds(3, 60));
+    let (mut stopped, wanted) = (0, rounds(1, 60));
     for (what, folder, full) in FOLDERS {
         let Some((mut day, mount)) = day(folder) else {
             return;

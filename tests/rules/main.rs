@@ -11,6 +11,7 @@
 
 mod a_check_names_every_fault;
 mod a_check_starts_nothing;
+mod a_dry_run_changes_nothing;
 mod a_mirror_only_reads;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
@@ -30,6 +31,7 @@ mod incremental_builds_equal_full_ones;
 mod killed_builds_complete;
 mod killed_daemon_uploads;
 mod killed_withdrawals_are_completed;
+mod lifecycle_on_the_tree;
 mod links_and_pipes_are_not_opened;
 mod locks_name_their_holder;
 mod lost_trees_come_back_with_their_etags;
@@ -57,4 +59,5 @@ mod the_access_log_is_json;
 mod the_operators_bad_day;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
+mod watch_builds_what_changed;
 mod what_surrounds_it_opens_nothing;

@@ -25,6 +25,7 @@ pub mod questions;
 pub mod random;
 pub mod registry;
 pub mod release;
+pub mod running;
 pub mod served;
 pub mod traces;
 pub mod tree;

@@ -28,17 +28,17 @@ pub(super) fn reconcile(record: &Record, folders: &Checked) -> Result<()> {
             Audience::Public => "public tree",
             Audience::Private => "private tree",
         };
-        let instance = folders.instance(audience);
+        let instance = folders.instance(audience)?;
         match record.fact(fact)? {
             None => take_up(record, folders.tree(audience), audience)?,
-            Some(known) if known != *instance => record.doubt(audience)?,
+            Some(known) if known != instance => record.doubt(audience)?,
             Some(_) if !holds_its_last(record, folders.tree(audience), audience)? => {
                 record.doubt(audience)?;
             }
             Some(_) => continue,
         }
         // With it: after a kill it is all still to do.
-        record.set_fact(fact, instance)?;
+        record.set_fact(fact, &instance)?;
     }
     Ok(())
 }

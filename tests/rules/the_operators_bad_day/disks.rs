@@ -1,10 +1,13 @@
 //! Full, read-only and missing mounts.
 
+use std::fs;
 use std::path::PathBuf;
 
+use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::mount::Mount;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
+use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, tree};
 use rack_tests::{proved, rounds};
 
@@ -86,6 +89,42 @@ fn full_disks() {
             3 * wanted
         ),
     );
+}
+
+/// The daemon stops publishing, says so, and goes on when the tree is back: with that one, or with the next.
+#[test]
+fn a_tree_that_is_lost_under_a_daemon() {
+    let mut random = Random::announced("the_operators_bad_day");
+    for is_empty in [false, true] {
+        let mut day = Day::begin(Registry::new(&access()), 2);
+        let daemon = day.registry.rackd().unhurried().start();
+        fs::rename(day.registry.private(), day.registry.root().join("aside"))
+            .expect("a folder of ours");
+        if is_empty {
+            fs::create_dir(day.registry.private()).expect("a folder");
+        }
+        let public = tree(&day.registry.public());
+        let release = Release::new("@team", "late", "1.0.0");
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert!(answer.status >= 500, "{}", answer.json());
+        assert!(
+            tree(&day.registry.private()).is_empty(),
+            "a stranger's folder is written to"
+        );
+        assert_same("meanwhile", &public, &tree(&day.registry.public()));
+
+        day.registry.build();
+        let release = Release::new("@team", "later", "1.0.0");
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        let run = day.registry.rackgen(&["build"]).exits(0);
+        assert!(
+            run.stdout.contains(" 0 resources written"),
+            "nobody doubts it any more: {run}"
+        );
+        daemon.stop();
+        day.recovers("a tree was lost under a daemon");
+    }
 }
 
 #[test]

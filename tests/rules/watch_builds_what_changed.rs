@@ -69,6 +69,15 @@ fn watch_builds_what_changed() {
         latest(&public, "@open/features/first") == "1.0.0"
     });
 
+    // An event that came with `git pull`, say.
+    let log = "@open/features/first/releases.jsonl";
+    let events = fs::read_to_string(registry.source().join(log)).expect("a log");
+    let event = json!({ "event": "unyank", "version": "1.1.0", "time": "2026-11-28T00:00:00Z", "by": "a colleague" });
+    registry.put_file(log, format!("{events}{event}\n"));
+    watch.until("an event", |_| {
+        latest(&public, "@open/features/first") == "1.1.0"
+    });
+
     let manifest = format!("{}/registry.json", first.address());
     let good = fs::read(registry.source().join(&manifest)).expect("a manifest");
     registry.put_file(&manifest, "{ \"name\": oops }");

@@ -1,5 +1,6 @@
 //! Content codings: their names, their order, and which of them a registry makes. How is for `compress`.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,13 @@ impl Encodings {
     }
 }
 
+impl FromIterator<Coding> for Encodings {
+    fn from_iter<I: IntoIterator<Item = Coding>>(codings: I) -> Self {
+        let codings: BTreeSet<Coding> = codings.into_iter().collect();
+        Self(codings.into_iter().collect())
+    }
+}
+
 impl Default for Encodings {
     fn default() -> Self {
         Self(vec![Coding::Br, Coding::Gzip])
@@ -77,10 +85,7 @@ impl FromStr for Encodings {
             .split(',')
             .map(str::trim)
             .filter(|word| !word.is_empty());
-        let mut codings: Vec<Coding> = words.map(str::parse).collect::<Result<_, _>>()?;
-        codings.sort();
-        codings.dedup();
-        Ok(Self(codings))
+        words.map(str::parse).collect()
     }
 }
 

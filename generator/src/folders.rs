@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::durable;
 use crate::error::{At, Error, Result};
+use crate::lock::LOCK_FILE;
 use crate::model::Audience;
 
 /// Where a registry's folders are.
@@ -36,19 +37,23 @@ pub enum Adoption {
 #[derive(Debug, Clone)]
 pub struct Checked {
     folders: Folders,
-    public: Instance,
-    private: Instance,
+    /// The registry's.
+    id: String,
 }
 
 /// Tells one output folder from another that later stood at the same place: random, made with its marker.
 pub type Instance = String;
 
 impl Checked {
-    /// Which folder the tree of this audience is.
-    pub fn instance(&self, audience: Audience) -> &Instance {
-        match audience {
-            Audience::Public => &self.public,
-            Audience::Private => &self.private,
+    /// Which folder the tree of this audience is now: it may be another than when they were checked.
+    pub fn instance(&self, audience: Audience) -> Result<Instance> {
+        let tree = self.folders.tree(audience);
+        match read_marker(tree)? {
+            Some(marker) if marker.id == self.id => Ok(marker.instance),
+            _ => Err(Error::refused(
+                tree,
+                "it lost its `.rack-id` while this program runs: is it mounted? `rackgen build` makes a lost tree anew",
+            )),
         }
     }
 }
@@ -99,12 +104,8 @@ impl Folders {
         }
         let folders = self.map(|path| path.canonicalize().at("resolve", path))?;
         folders.refuse_nesting()?;
-        let [_, public, private, _] = folders.settle_markers(adoption)?;
-        Ok(Checked {
-            folders,
-            public,
-            private,
-        })
+        let id = folders.settle_markers(adoption)?;
+        Ok(Checked { folders, id })
     }
 
     fn map(&self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<Self> {
@@ -150,13 +151,12 @@ impl Folders {
         Ok(())
     }
 
-    /// Checks the markers and writes those that are missing; gives the instances in the order of `named`.
-    fn settle_markers(&self, adoption: Adoption) -> Result<[Instance; 4]> {
+    /// Checks the markers and writes those that are missing; gives the id.
+    fn settle_markers(&self, adoption: Adoption) -> Result<String> {
         let id = self.settle_id(adoption)?;
-        let mut instances = <[Instance; 4]>::default();
-        for ((name, folder), instance) in self.named().into_iter().zip(&mut instances) {
-            *instance = match read_marker(folder)? {
-                Some(marker) if marker.id == id => marker.instance,
+        for (name, folder) in self.named() {
+            match read_marker(folder)? {
+                Some(marker) if marker.id == id => {}
                 Some(_) => {
                     return Err(Error::refused(
                         folder,
@@ -174,9 +174,9 @@ impl Folders {
                     ));
                 }
                 None => write_marker(folder, name, &id)?,
-            };
+            }
         }
-        Ok(instances)
+        Ok(id)
     }
 
     /// The id that all four have or are to have.
@@ -201,11 +201,13 @@ impl Folders {
     }
 }
 
-/// Empty but for what file systems and version control leave lying about.
+/// Empty but for what file systems and version control leave lying about, and a lock of ours.
 fn is_empty(folder: &Path) -> Result<bool> {
     for entry in fs::read_dir(folder).at("read", folder)? {
         let name = entry.at("read", folder)?.file_name();
-        if !["lost+found", ".gitignore", ".gitkeep"].contains(&name.to_string_lossy().as_ref()) {
+        if !["lost+found", ".gitignore", ".gitkeep", LOCK_FILE]
+            .contains(&name.to_string_lossy().as_ref())
+        {
             return Ok(false);
         }
     }
@@ -231,7 +233,7 @@ fn read_marker(folder: &Path) -> Result<Option<Marker>> {
     }
 }
 
-fn write_marker(folder: &Path, name: &str, id: &str) -> Result<Instance> {
+fn write_marker(folder: &Path, name: &str, id: &str) -> Result<()> {
     let marker = Marker {
         format: FORMAT,
         id: id.to_owned(),
@@ -240,8 +242,7 @@ fn write_marker(folder: &Path, name: &str, id: &str) -> Result<Instance> {
     };
     let mut text = serde_json::to_vec(&marker).unwrap_or_default();
     text.push(b'\n');
-    durable::replace(&folder.join(MARKER), &text, 0o644)?;
-    Ok(marker.instance)
+    durable::replace(&folder.join(MARKER), &text, 0o644)
 }
 
 /// `N` bytes from the system's source of randomness, in hex.

@@ -54,6 +54,21 @@ fn a_large_namespace_is_withdrawn_unasked() {
     assert_withdrawn(&registry, "a large namespace");
 }
 
+/// Nobody knows any more what was built, but for what lies there.
+#[test]
+fn a_lost_record_leaves_nothing() {
+    for decision in [Moody::Gated, Moody::Undeclared] {
+        let registry = registry(3);
+        decide(&registry, decision);
+        fs::remove_file(registry.state().join("record.db")).expect("a record");
+        fs::remove_dir_all(registry.source().join("@open/features/item-0"))
+            .expect("a folder of ours");
+        assert_withdrawn(&registry, &format!("a lost record, {decision:?}"));
+        let left = traces(&registry.public(), &["item-0"]);
+        assert!(left.is_empty(), "{left:#?}");
+    }
+}
+
 const MOODS: [Moody; 3] = [Moody::Open, Moody::Gated, Moody::Undeclared];
 
 fn any(moods: &[Moody], random: &mut Random) -> Moody {

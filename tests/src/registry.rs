@@ -33,6 +33,7 @@ const INHERITED: [&str; 8] = [
 #[derive(Debug)]
 pub struct Registry {
     folder: TempDir,
+    /// Of two for one variable the later counts.
     settings: Vec<(String, String)>,
     logs: AtomicUsize,
 }
@@ -65,6 +66,11 @@ impl Registry {
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Sets what [`Registry::setting`] sets, from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// The folder of everything, which is also the working directory of the binaries.
@@ -140,6 +146,33 @@ impl Registry {
         let mut command = self.command(&binaries::rackgen());
         command.args(args);
         Run::of(command, args)
+    }
+
+    /// Runs `rackgen` as somebody for whom modes count: root may read everything.
+    pub fn rackgen_without_privileges(&self, args: &[&str]) -> Run {
+        let mut command = self.command(&binaries::rackgen());
+        if rustix::process::geteuid().is_root() {
+            command = self.command(Path::new("setpriv"));
+            command.arg("--bounding-set=-dac_override,-dac_read_search");
+            command.arg(binaries::rackgen());
+        }
+        command.args(args);
+        Run::of(command, args)
+    }
+
+    /// Runs `rackgen` by a clock that is off by so much; none where there is no `faketime`.
+    pub fn rackgen_at(&self, off: &str, args: &[&str]) -> Option<Run> {
+        let mut command = self.command(Path::new("faketime"));
+        // The clock alone: the times of files are what they are.
+        command
+            .env("NO_FAKE_STAT", "1")
+            .env("DONT_FAKE_MONOTONIC", "1");
+        command
+            .args(["-f", off])
+            .arg(binaries::rackgen())
+            .args(args);
+        let is_there = Command::new("faketime").arg("--version").output().is_ok();
+        is_there.then(|| Run::of(command, args))
     }
 
     /// Runs `rackgen build`, which has to go through without a complaint.

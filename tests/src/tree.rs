@@ -88,11 +88,17 @@ pub fn assert_same<E: PartialEq + Debug>(
     assert!(lines.is_empty(), "{what}:\n{}", lines.join("\n"));
 }
 
-/// Copies a folder with its times, the hidden files of its root left out.
+/// Copies a folder with its times, the hidden files of its root left out. Empty folders count: a namespace may be one.
 pub fn copy(from: &Path, to: &Path) {
+    for entry in WalkDir::new(from) {
+        let entry = entry.expect("the tree can be walked");
+        if entry.file_type().is_dir() {
+            let folder = entry.path().strip_prefix(from).expect("a path below");
+            fs::create_dir_all(to.join(folder)).expect("a folder");
+        }
+    }
     for path in tree(from).into_keys() {
         let (from, to) = (from.join(&path), to.join(&path));
-        fs::create_dir_all(to.parent().expect("a file is in a folder")).expect("a folder");
         fs::copy(&from, &to).expect("a copy");
         let written = from.metadata().and_then(|metadata| metadata.modified());
         let copy = fs::File::options().write(true).open(&to).expect("a copy");

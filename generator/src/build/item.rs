@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::release::{Fate, Made as MadeRelease};
+use super::release::{Before, Fate, Made as MadeRelease};
 use super::{Arriving, Context};
 use crate::commit::make::Origin;
 use crate::commit::record::{KnownRelease, Record};
@@ -99,6 +98,10 @@ impl<'a> Work<'a> {
             let release = id.release(version.clone());
             let recorded = || context.recorded(record, &Part::Release(release.clone()));
             let known = known.get(version).cloned().flatten();
+            let before = |known| -> Result<Before> {
+                let recorded = recorded()?;
+                Ok(Before { recorded, known })
+            };
             let of = history.of(version);
             let twin = better_twin(version, here.iter().copied(), &history);
             let folder = context.source.release(&release);
@@ -133,15 +136,15 @@ impl<'a> Work<'a> {
             } else {
                 match (&seen, known) {
                     (Seen::Named(_), Some(known)) if is_as_published(&known) => Fate::Stands(known),
-                    (Seen::Named(_), _) => {
+                    (Seen::Named(_), known) => {
                         let sight = context.source.sight(&folder).ok();
                         Fate::Load(
-                            recorded()?,
+                            before(known)?,
                             sight.and_then(|s| context.lasting(s, audience)),
                         )
                     }
                     (Seen::Walked(walked, _), known) => match walked.get(version) {
-                        Some(Err(problem)) => Fate::Kept(recorded()?, problem.clone()),
+                        Some(Err(problem)) => Fate::Kept(before(known)?, problem.clone()),
                         Some(Ok(sight)) => {
                             let now = Some(context.circumstances(sight.signature, audience));
                             match known {
@@ -152,7 +155,9 @@ impl<'a> Work<'a> {
                                 {
                                     Fate::Stands(known)
                                 }
-                                _ => Fate::Load(recorded()?, context.lasting(*sight, audience)),
+                                known => {
+                                    Fate::Load(before(known)?, context.lasting(*sight, audience))
+                                }
                             }
                         }
                         None => Fate::Gone(recorded()?, None),
@@ -185,9 +190,10 @@ impl<'a> Work<'a> {
         problems: Vec<Problem>,
     ) -> Result<Self> {
         let mut releases = BTreeMap::new();
-        for version in record.releases(&id, audience)?.into_keys() {
+        for (version, known) in record.releases(&id, audience)? {
             let part = Part::Release(id.release(version.clone()));
-            releases.insert(version, Fate::Left(context.recorded(record, &part)?));
+            let recorded = context.recorded(record, &part)?;
+            releases.insert(version, Fate::Left(Before { recorded, known }));
         }
         Ok(Self {
             documents: context.recorded(record, &Part::Item(id.clone()))?,
@@ -210,8 +216,8 @@ impl<'a> Work<'a> {
         let mut work = Self::left(context, record, id, audience, Vec::new())?;
         work.history = Some(History::default());
         for fate in work.releases.values_mut() {
-            if let Fate::Left(recorded) = fate {
-                *fate = Fate::Gone(std::mem::take(recorded), None);
+            if let Fate::Left(before) = fate {
+                *fate = Fate::Gone(std::mem::take(&mut before.recorded), None);
             }
         }
         Ok(work)
@@ -318,18 +324,11 @@ fn unreadable(context: &Context<'_>, id: &ItemId, error: Error) -> Problem {
 
 impl Made {
     /// The events of what was accepted of it.
-    pub(super) fn accepted(&self, by: &str) -> Vec<(ItemId, Event)> {
-        let changes = self
+    pub(super) fn accepted(&self) -> impl Iterator<Item = (ItemId, Event)> {
+        let events = self
             .releases
             .iter()
             .filter_map(|made| made.accepted.clone());
-        let event = |change| Event {
-            change,
-            time: Timestamp::now(),
-            by: by.to_owned(),
-        };
-        changes
-            .map(|change| (self.id.clone(), event(change)))
-            .collect()
+        events.map(|event| (self.id.clone(), event))
     }
 }

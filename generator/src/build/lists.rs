@@ -120,10 +120,14 @@ impl Lists {
         if self.presets {
             let names = context.source.preset_names(problems)?;
             for name in names {
-                if let Some(file) = context.source.load_preset(&name, problems) {
-                    let preset = render::preset(&name, &file);
-                    wanted.insert(PublicKey::Preset(name), Some(preset));
-                }
+                let file = context.source.load_preset(&name, problems);
+                let preset = file.map(|file| render::preset(&name, &file));
+                let key = PublicKey::Preset(name);
+                match preset {
+                    Some(_) => wanted.insert(key, preset),
+                    // One that cannot be served as it is now stays as it was, as a version does.
+                    None => wanted.remove(&key),
+                };
             }
         }
         for (namespace, audience) in &self.namespaces {
@@ -152,6 +156,9 @@ impl Lists {
         for (key, resource) in wanted {
             self.stage_one(context, session, key, resource)?;
         }
+        if self.everything {
+            session.record().set_complete()?;
+        }
         Ok(())
     }
 
@@ -170,8 +177,10 @@ impl Lists {
             here.map(|id| id.path.clone()).collect()
         };
         let (coming, going) = (here(&self.coming), here(&self.going));
-        let stands = coming.is_empty()
+        let stands = record.is_complete()?
+            && coming.is_empty()
             && going.is_empty()
+            && recorded.is_certain()
             && recorded.stands_for(audience)
             && is_encoded(&recorded, context);
         if stands {

@@ -97,7 +97,7 @@ struct Context<'c> {
     rules: Rules<'c>,
     stager: Stager<'c>,
     full: bool,
-    accepts: bool,
+    accepted_by: Option<&'c str>,
     progress: &'c (dyn Fn() + Sync),
 }
 
@@ -115,7 +115,7 @@ impl Context<'_> {
 
     fn recorded(&self, record: &Record, part: &Part) -> Result<Recorded> {
         let mut recorded = record.recorded(part)?;
-        recorded.settled &= !self.full;
+        recorded.anew = self.full;
         Ok(recorded)
     }
 
@@ -194,10 +194,24 @@ impl Registry {
         options: &BuildOptions,
         progress: Progress<'_>,
     ) -> Result<Report> {
-        let start = Instant::now();
         let _lock = self.lock_source()?;
+        self.build_locked(scope, decide, options, progress)
+    }
+
+    fn build_locked(
+        &self,
+        scope: &Scope,
+        decide: Decide<'_>,
+        options: &BuildOptions,
+        progress: Progress<'_>,
+    ) -> Result<Report> {
+        let start = Instant::now();
         let access = decide()?;
         let mut session = Session::open(&self.folders, &self.outputs)?;
+        let scope = match session.record().is_complete()? {
+            true => scope,
+            false => &Scope::Everything,
+        };
         let mut report = Report::default();
         let accepted = self.stage(&mut session, scope, &access, options, progress, &mut report)?;
         if decide()? != access {
@@ -276,8 +290,7 @@ impl Registry {
             for made in made {
                 report.releases += made.served;
                 report.problems.extend(made.problems.iter().cloned());
-                let by = options.accepted_by.as_deref().unwrap_or_default();
-                accepted.extend(made.accepted(by));
+                accepted.extend(made.accepted());
                 lists.note(session.record(), &made)?;
                 add(session, made)?;
             }
@@ -292,7 +305,7 @@ impl Registry {
         &'c self,
         session: &Session<'c>,
         access: &'c Access,
-        options: &BuildOptions,
+        options: &'c BuildOptions,
         progress: &'c (dyn Fn() + Sync),
     ) -> Context<'c> {
         Context {
@@ -304,7 +317,7 @@ impl Registry {
             },
             stager: session.stager(),
             full: options.full,
-            accepts: options.accepted_by.is_some(),
+            accepted_by: options.accepted_by.as_deref(),
             progress,
         }
     }
@@ -431,8 +444,20 @@ impl Registry {
                 "the access file does not declare this namespace",
             )
         })?;
+        let options = BuildOptions::default();
         let mut session = Session::open(&self.folders, &self.outputs)?;
-        let context = self.context(&session, access, &BuildOptions::default(), &|| ());
+        if !session.record().is_complete()? {
+            // Somebody took the record away: the lists are made of what it knows.
+            drop(session);
+            self.build_locked(
+                &Scope::Everything,
+                &|| Ok(access.clone()),
+                &options,
+                &|_| (),
+            )?;
+            session = Session::open(&self.folders, &self.outputs)?;
+        }
+        let context = self.context(&session, access, &options, &|| ());
         let seen = Seen::Named(self.source.versions(id)?);
         let record = session.record();
         let history = Some(history);

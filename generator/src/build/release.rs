@@ -10,10 +10,10 @@ use crate::commit::make::Origin;
 use crate::commit::record::KnownRelease;
 use crate::commit::stage::StagedPart;
 use crate::error::Result;
-use crate::model::event::VersionHistory;
+use crate::model::event::{Publication, VersionHistory};
 use crate::model::{
-    Audience, Change, ContentDigest, FilePath, History, ItemId, Release, ReleaseId, StoredFile,
-    Version,
+    Audience, Change, ContentDigest, Event, FilePath, History, ItemId, Release, ReleaseId,
+    StoredFile, Version,
 };
 use crate::plan::Plan;
 use crate::plan::key::PublicKey;
@@ -30,15 +30,23 @@ pub(super) enum Fate<'a> {
     /// It stands as it is to: nothing in its folder changed.
     Stands(KnownRelease),
     /// Its folder is to be read; what it looks like, where that is sure to last.
-    Load(Recorded, Option<Signature>),
+    Load(Before, Option<Signature>),
     /// It just came in, and its folder is not yet where it will be.
     Arriving(Recorded, &'a Arriving),
     /// Something is wrong with its folder: what is served of it stays.
-    Kept(Recorded, Problem),
+    Kept(Before, Problem),
     /// Nothing can be known of its item: likewise.
-    Left(Recorded),
+    Left(Before),
     /// It is not served any longer.
     Gone(Recorded, Option<Problem>),
+}
+
+/// What is remembered of a version that may stay as it is.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) recorded: Recorded,
+    /// What the build that read it knew.
+    pub(super) known: Option<KnownRelease>,
 }
 
 /// What came of a version.
@@ -51,7 +59,7 @@ pub(super) struct Made {
     /// What the record is to know of it from now on.
     pub(super) known: Option<KnownRelease>,
     /// What an admin accepted.
-    pub(super) accepted: Option<Change>,
+    pub(super) accepted: Option<Event>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -81,10 +89,10 @@ impl Fate<'_> {
         };
         match self {
             Self::Stands(known) => Ok(making.stands(known)),
-            Self::Load(recorded, sight) => making.load(recorded, sight),
+            Self::Load(before, sight) => making.load(before, sight),
             Self::Arriving(recorded, arriving) => making.arrives(recorded, arriving),
-            Self::Kept(recorded, problem) => making.keep(recorded, vec![problem]),
-            Self::Left(recorded) => making.keep(recorded, Vec::new()),
+            Self::Kept(before, problem) => making.keep(before, vec![problem]),
+            Self::Left(before) => making.keep(before, Vec::new()),
             Self::Gone(recorded, problem) => making.goes(recorded, problem.into_iter().collect()),
         }
     }
@@ -99,23 +107,19 @@ impl Making<'_> {
         }
     }
 
-    fn load(&self, recorded: Recorded, sight: Option<Signature>) -> Result<Made> {
+    fn load(mut self, before: Before, sight: Option<Signature>) -> Result<Made> {
         let loaded = match self.context.source.load_release(&self.id) {
             Ok(loaded) => loaded,
-            Err(problems) => return self.keep(recorded, problems),
+            Err(problems) => return self.keep(before, problems),
         };
         let accepted = match &self.history.published {
             Some(published) if published.digest != loaded.digest => {
-                if !self.context.accepts {
+                let Some(by) = self.context.accepted_by else {
                     let problem =
-                        self.differs(published.time, &published.digest, &loaded, &recorded);
-                    return self.keep(recorded, vec![problem]);
-                }
-                Some(Change::Publish {
-                    version: self.id.version.clone(),
-                    digest: loaded.digest,
-                    archive: None,
-                })
+                        self.differs(published.time, &published.digest, &loaded, &before.recorded);
+                    return self.keep(before, vec![problem]);
+                };
+                Some(self.accept(loaded.digest, by))
             }
             _ => None,
         };
@@ -126,10 +130,37 @@ impl Making<'_> {
             manifest: loaded.manifest.clone(),
             youngest: loaded.youngest,
         };
-        let mut made = self.arrange(recorded, &loaded.files, known, &folder, &loaded.bytes)?;
+        let mut made = self.arrange(
+            before.recorded,
+            &loaded.files,
+            known,
+            &folder,
+            &loaded.bytes,
+        )?;
         made.problems = loaded.problems;
         made.accepted = accepted;
         Ok(made)
+    }
+
+    /// What it holds is what was published, from this moment on.
+    fn accept(&mut self, digest: ContentDigest, by: &str) -> Event {
+        let time = Timestamp::now();
+        let archive = None;
+        self.history.published = Some(Publication {
+            time,
+            digest,
+            archive,
+        });
+        let version = self.id.version.clone();
+        Event {
+            change: Change::Publish {
+                version,
+                digest,
+                archive,
+            },
+            time,
+            by: by.to_owned(),
+        }
     }
 
     fn arrives(&self, recorded: Recorded, arriving: &Arriving) -> Result<Made> {
@@ -176,7 +207,8 @@ impl Making<'_> {
     }
 
     /// What cannot be served as it is now stays as it was, if it is sure to stand there and is what was published.
-    fn keep(&self, recorded: Recorded, problems: Vec<Problem>) -> Result<Made> {
+    fn keep(&self, before: Before, problems: Vec<Problem>) -> Result<Made> {
+        let Before { recorded, known } = before;
         let files: BTreeMap<&FilePath, _> = standing_files(&recorded).collect();
         let digest = ContentDigest::of(files.iter().map(|(path, there)| (*path, &there.sha256)));
         let manifest = recorded
@@ -193,7 +225,10 @@ impl Making<'_> {
                     sha256: there.sha256,
                     len: there.len,
                 };
-                let youngest = Timestamp::from_second(there.base).unwrap_or_default();
+                let youngest = known.filter(|known| known.digest == digest).map_or_else(
+                    || Timestamp::from_second(there.base).unwrap_or_default(),
+                    |known| known.youngest,
+                );
                 Ok(Made {
                     served: Some((self.release(digest, manifest, youngest), None)),
                     ..self.nothing(problems)

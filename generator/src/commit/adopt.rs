@@ -9,11 +9,10 @@ use walkdir::WalkDir;
 use super::make::combine;
 use super::record::Record;
 use super::representation;
-use crate::coding::{Coding, Encodings};
+use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::folders::Checked;
 use crate::model::{Audience, Sha256};
-use crate::plan::Rows;
 use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
 use crate::plan::row::{Published, Row};
@@ -23,23 +22,23 @@ use crate::plan::row::{Published, Row};
 /// A tree that the record never saw is taken up, with the times that it has, so that nothing changes its ETag.
 /// A tree that was replaced since, or emptied but for its marker, keeps its times in the record, and its disk is
 /// doubted.
-pub(super) fn reconcile(record: &Record, folders: &Checked, encodings: &Encodings) -> Result<()> {
+pub(super) fn reconcile(record: &Record, folders: &Checked) -> Result<()> {
     for audience in Audience::ALL {
         let fact = match audience {
             Audience::Public => "public tree",
             Audience::Private => "private tree",
         };
-        let instance = folders.instance(audience);
+        let instance = folders.instance(audience)?;
         match record.fact(fact)? {
-            None => take_up(record, folders.tree(audience), audience, encodings)?,
-            Some(known) if known != *instance => record.doubt(audience)?,
+            None => take_up(record, folders.tree(audience), audience)?,
+            Some(known) if known != instance => record.doubt(audience)?,
             Some(_) if !holds_its_last(record, folders.tree(audience), audience)? => {
                 record.doubt(audience)?;
             }
             Some(_) => continue,
         }
         // With it: after a kill it is all still to do.
-        record.set_fact(fact, instance)?;
+        record.set_fact(fact, &instance)?;
     }
     Ok(())
 }
@@ -55,7 +54,7 @@ fn holds_its_last(record: &Record, tree: &Path, audience: Audience) -> Result<bo
 }
 
 /// Records what a tree holds.
-fn take_up(record: &Record, tree: &Path, audience: Audience, encodings: &Encodings) -> Result<()> {
+fn take_up(record: &Record, tree: &Path, audience: Audience) -> Result<()> {
     let visible = |entry: &walkdir::DirEntry| {
         // Files of items may be hidden, but what we keep for ourselves is so at the root.
         entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
@@ -69,31 +68,32 @@ fn take_up(record: &Record, tree: &Path, audience: Audience, encodings: &Encodin
         if entry.file_type().is_file()
             && let Some(key) = PublicKey::from_disk_path(path)
         {
-            let (row, settled) = take_up_one(tree, &key, audience, encodings)?;
+            let (row, settled) = take_up_one(tree, &key, audience)?;
             let part = key.part();
             let same = found.take_if(|(known, _)| *known == part);
             if let Some((part, recorded)) = found.take() {
                 record.take_up(&part, &recorded)?;
             }
             let (_, mut recorded) = same.unwrap_or_else(|| {
-                let settled = true;
-                let rows = Rows::new();
-                (part.clone(), Recorded { rows, settled })
+                let nothing = Recorded {
+                    settled: true,
+                    ..Recorded::default()
+                };
+                (part.clone(), nothing)
             });
             recorded.settled &= settled;
             recorded.rows.insert(key, row);
             found = Some((part, recorded));
         }
     }
-    found.map_or(Ok(()), |(part, recorded)| record.take_up(&part, &recorded))
+    if let Some((part, recorded)) = found {
+        record.take_up(&part, &recorded)?;
+    }
+    record.take_up_items()
 }
 
-fn take_up_one(
-    tree: &Path,
-    key: &PublicKey,
-    audience: Audience,
-    encodings: &Encodings,
-) -> Result<(Row, bool)> {
+/// What a tree holds of a URL, and whether its times are those of one build.
+fn take_up_one(tree: &Path, key: &PublicKey, audience: Audience) -> Result<(Row, bool)> {
     let path = representation(tree, key, None);
     let identity = fs::read(&path).at("read", &path)?;
     let base = mtime(&path)?;
@@ -116,18 +116,17 @@ fn take_up_one(
         len: identity.len() as u64,
         variants: variants.iter().map(|(coding, _)| *coding).collect(),
         variants_hash: combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes))),
-        encodings: encodings.clone(),
+        // Where there are none nobody can tell whether none were asked for: the build makes them, and where the outcome
+        // is the same the time stays.
+        encodings: variants.iter().map(|(coding, _)| *coding).collect(),
     };
-    // Without variants nobody can tell whether none were asked for: the build makes them, and where the
-    // outcome is the same the time stays.
-    let whole = times_fit && published.variants.iter().copied().eq(encodings.iter());
     let row = Row {
         top: top.max(published.top()),
         held_in: [audience].into(),
         current: Some(published),
         remembered: None,
     };
-    Ok((row, whole))
+    Ok((row, times_fit))
 }
 
 fn mtime(path: &Path) -> Result<i64> {

@@ -10,6 +10,7 @@
 //! `coming` is not settled: the disk holds one, the other, or something between.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ const FILE: &str = "record.db";
 const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "2";
 const OUTPUTS: &str = "outputs";
+const COMPLETE: &str = "complete";
 
 /// The open record.
 #[derive(Debug)]
@@ -112,6 +114,8 @@ impl Record {
 
     fn prepare(self) -> Result<Self> {
         self.ask(|db| {
+            // Without memory that is shared through one more file: nobody else is there, by the locks.
+            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
             db.set_prepared_statement_cache_capacity(32);
@@ -404,6 +408,26 @@ impl Record {
         }
     }
 
+    /// Notes the items of the parts that were taken up, so that those which are in no source any longer go.
+    pub fn take_up_items(&self) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO items
+             SELECT substr(item, 1, instr(item, '/') - 1), substr(item, instr(item, '/') + 1), sum(part <> ''), NULL
+             FROM parts WHERE item <> '' GROUP BY item",
+            [],
+        )
+    }
+
+    /// Whether a build has looked at everything since the record was made: only then it knows what there is.
+    pub fn is_complete(&self) -> Result<bool> {
+        Ok(self.fact(COMPLETE)?.is_some())
+    }
+
+    /// Notes that one has.
+    pub fn set_complete(&self) -> Result<()> {
+        self.set_fact(COMPLETE, "true")
+    }
+
     /// The disk of this audience may hold anything.
     pub fn doubt(&self, audience: Audience) -> Result<()> {
         self.run(
@@ -444,7 +468,11 @@ impl Record {
                 row.remembered = new.current.or(new.remembered).or(row.remembered.take());
             }
         }
-        Ok(Recorded { rows, settled })
+        Ok(Recorded {
+            rows,
+            settled,
+            anew: false,
+        })
     }
 
     fn decode_rows(&self, part: &Part, bytes: &[u8]) -> Result<Rows> {
@@ -557,10 +585,14 @@ fn encoded(value: &impl Serialize) -> Vec<u8> {
 
 fn failed(path: &Path, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
-    let kind = match cause.sqlite_error_code() {
-        Some(DiskFull) => std::io::ErrorKind::StorageFull,
-        Some(ReadOnly) => std::io::ErrorKind::ReadOnlyFilesystem,
-        Some(CannotOpen | SystemIoFailure) => std::io::ErrorKind::Other,
+    let cause = match cause.sqlite_error_code() {
+        Some(DiskFull) => io::Error::new(ErrorKind::StorageFull, cause),
+        Some(ReadOnly) => io::Error::new(ErrorKind::ReadOnlyFilesystem, cause),
+        // SQLite keeps to itself what the system said.
+        Some(CannotOpen | SystemIoFailure) => match write_beside(path) {
+            Err(said) => said,
+            Ok(()) => io::Error::other(cause),
+        },
         _ => {
             return Error::Record {
                 path: path.to_owned(),
@@ -571,6 +603,12 @@ fn failed(path: &Path, cause: rusqlite::Error) -> Error {
     Error::Io {
         action: "use",
         path: path.to_owned(),
-        cause: std::io::Error::new(kind, cause),
+        cause,
     }
+}
+
+/// Whether a file can be written in the record's folder; it leaves no trace.
+fn write_beside(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    tempfile::tempfile_in(folder)?.write_all(&[0; 4096])
 }

@@ -71,7 +71,7 @@ impl<'a> Session<'a> {
         record: Record,
         locks: [Lock; 2],
     ) -> Result<Self> {
-        adopt::reconcile(&record, folders, &settings.encodings)?;
+        adopt::reconcile(&record, folders)?;
         Ok(Self {
             folders,
             settings,
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
 
     /// What would be done, of a session that only says so.
     pub fn planned(mut self) -> Result<(Changes, Vec<Planned>)> {
-        let mut planned = self.planned.take().unwrap_or_default();
+        let planned = self.planned.get_or_insert_default();
         planned.sort();
         let outputs = self.record.outputs()?;
         let touched = planned.iter().filter(|line| line.before.is_some()).count();
@@ -175,7 +175,7 @@ impl<'a> Session<'a> {
             kept: outputs.saturating_sub(touched),
             ..self.changes
         };
-        Ok((changes, planned))
+        Ok((changes, std::mem::take(planned)))
     }
 
     /// Makes everything that is staged durable, the journal with it, and these folders besides.

@@ -99,7 +99,7 @@ impl Stager<'_> {
                 files.push(ShownFile {
                     key: write.key.clone(),
                     variants: published.variants.clone(),
-                    stale: stale(&write.row, before.settled, &published),
+                    stale: stale(&write.row, before.is_certain(), &published),
                 });
                 let row = Row {
                     top: published.top(),
@@ -186,8 +186,8 @@ impl Stager<'_> {
 }
 
 /// Variants that may lie there and are none of the new ones.
-fn stale(row: &Row, settled: bool, new: &Published) -> Vec<Coding> {
-    let may_be_there = |coding: &Coding| match (settled, &row.current) {
+fn stale(row: &Row, certain: bool, new: &Published) -> Vec<Coding> {
+    let may_be_there = |coding: &Coding| match (certain, &row.current) {
         _ if row.held_in.is_empty() => false,
         (true, Some(current)) => current.variants.contains(coding),
         _ => true,

@@ -106,7 +106,7 @@ impl Plan {
         let mut plan = Self::default();
         for (key, resource) in wanted {
             let row = rows.remove(&key).unwrap_or_default();
-            let Some(why) = reason(&row, recorded.settled, &resource, rules.encodings) else {
+            let Some(why) = reason(&row, recorded.is_certain(), &resource, rules.encodings) else {
                 plan.kept.insert(key, row);
                 continue;
             };
@@ -191,7 +191,7 @@ impl Plan {
 }
 
 /// Why a resource has to be written, if it has to.
-fn reason(row: &Row, settled: bool, wanted: &Resource, encodings: &Encodings) -> Option<Why> {
+fn reason(row: &Row, certain: bool, wanted: &Resource, encodings: &Encodings) -> Option<Why> {
     let Some(there) = &row.current else {
         return Some(match row.held_in.is_empty() {
             true => Why::New,
@@ -206,6 +206,6 @@ fn reason(row: &Row, settled: bool, wanted: &Resource, encodings: &Encodings) ->
         Some(Why::Encodings)
     } else {
         // Variants that a newer compressor would make otherwise stay.
-        (!settled).then_some(Why::Uncertain)
+        (!certain).then_some(Why::Uncertain)
     }
 }

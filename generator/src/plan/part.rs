@@ -60,6 +60,8 @@ pub struct Recorded {
     /// Whether the disk is sure to hold the `current` of each row, and nothing else anywhere. It is not while a build
     /// is under way, nor after a kill.
     pub settled: bool,
+    /// Whether all that can be made of it is to be made anew, whatever stands (`--full`).
+    pub anew: bool,
 }
 
 impl Recorded {
@@ -76,6 +78,11 @@ impl Recorded {
             });
             any && fits
         }
+    }
+
+    /// Whether nobody doubts that the disk holds what is recorded.
+    pub fn is_certain(&self) -> bool {
+        self.settled && !self.anew
     }
 
     /// Whether the trees hold nothing of it.

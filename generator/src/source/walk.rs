@@ -190,8 +190,9 @@ impl SourceTree {
     /// Looks at one version's folder.
     pub fn sight(&self, folder: &Path) -> Result<Sight> {
         open(CWD, folder)
+            .map_err(|errno| (PathBuf::new(), errno))
             .and_then(|fd| release(fd.as_fd()))
-            .at("read", folder)
+            .or_else(|(below, errno)| Err(errno).at("read", &folder.join(below)))
     }
 
     /// Whether an item's folder, as far as it is there, is made of real folders all the way: what is published
@@ -276,13 +277,19 @@ impl Visit<'_> {
     }
 
     fn release(&self, fd: BorrowedFd<'_>, name: &OsStr) -> Result<Sight, Problem> {
-        let seen = open(fd, name.as_ref()).and_then(|fd| release(fd.as_fd()));
-        seen.map_err(|errno| {
+        let opened = open(fd, name.as_ref()).map_err(|errno| (PathBuf::new(), errno));
+        let seen = opened.and_then(|fd| release(fd.as_fd()));
+        seen.map_err(|(below, errno)| {
             let why = format!(
                 "it cannot be read: {}; what is served of it stays",
                 io::Error::from(errno)
             );
-            Problem::refused(self.at.join(name), why)
+            let folder = self.at.join(name);
+            let path = match below.as_os_str().is_empty() {
+                true => folder,
+                false => folder.join(below),
+            };
+            Problem::refused(path, why)
         })
     }
 
@@ -404,16 +411,19 @@ pub(super) fn files(folder: &Path) -> Result<Vec<FoundFile>, Errno> {
     Ok(found)
 }
 
-/// All of a version's folder, whatever is in it.
-fn release(fd: BorrowedFd<'_>) -> Result<Sight, Errno> {
-    fn look_into(fd: BorrowedFd<'_>, look: &mut Look) -> Result<(), Errno> {
-        for Entry { name, kind } in list(fd)? {
+/// All of a version's folder, whatever is in it; else what in it cannot be seen.
+fn release(fd: BorrowedFd<'_>) -> Result<Sight, (PathBuf, Errno)> {
+    fn look_into(fd: BorrowedFd<'_>, look: &mut Look) -> Result<(), (PathBuf, Errno)> {
+        for Entry { name, kind } in list(fd).map_err(|errno| (PathBuf::new(), errno))? {
+            let unseen = |errno| (PathBuf::from(&name), errno);
             if kind == FileType::Directory {
                 look.enter(name.as_bytes());
-                look_into(open(fd, name.as_ref())?.as_fd(), look)?;
+                let folder = open(fd, name.as_ref()).map_err(unseen)?;
+                look_into(folder.as_fd(), look)
+                    .map_err(|(below, errno)| (Path::new(&name).join(below), errno))?;
                 look.leave();
             } else {
-                look.file(name.as_bytes(), kind, &stat(fd, &name)?);
+                look.file(name.as_bytes(), kind, &stat(fd, &name).map_err(unseen)?);
             }
         }
         Ok(())

@@ -1,0 +1,140 @@
+//! Full, read-only and missing mounts.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::mount::Mount;
+use rack_tests::random::Random;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::tree::{assert_same, tree};
+use rack_tests::{proved, rounds};
+
+use super::{Day, access};
+
+type Folder = fn(&Registry) -> PathBuf;
+
+/// What they are called, and the words for a full one.
+
+const FOLDERS: [(&str, Folder, &str); 3] = [
+    ("the public tree", Registry::public, "No space left"),
+    ("the private tree", Registry::private, "No space left"),
+    ("the state folder", Registry::state, "full"),
+];
+
+/// A day with one of the folders on a small file system; none where that is not allowed.
+fn day(folder: Folder) -> Option<(Day, Mount)> {
+    let registry = Registry::new(&access());
+    let mount = Mount::tmpfs(&folder(&registry), "size=4m,nr_inodes=1500,mode=755");
+    if mount.is_none() {
+        println!("SKIPPED: full and missing disks: mounting a tmpfs is not allowed here");
+    }
+    Some((Day::begin(registry, 4), mount?))
+}
+
+#[test]
+fn full_disks() {
+    let mut random = Random::announced("the_operators_bad_day");
+    let (mut stopped, wanted) = (0, rounds(1, 60));
+    for (what, folder, full) in FOLDERS {
+        let Some((mut day, mount)) = day(folder) else {
+            return;
+        };
+        let path = folder(&day.registry).display().to_string();
+        mount.fill(0);
+        day.stops(&format!("{what} is full"), &[&path, full]);
+        mount.free();
+        day.recovers(&format!("{what} was full"));
+        mount.fill_inodes(0);
+        day.stops(&format!("{what} has no inodes left"), &[&path]);
+        mount.free();
+        day.recovers(&format!("{what} had no inodes left"));
+        mount.read_only(true);
+        day.stops(&format!("{what} is read-only"), &[&path, "ead"]);
+        mount.read_only(false);
+        day.recovers(&format!("{what} was read-only"));
+
+        // It is nearly full: enough for some of what is to be written.
+        for round in 0..wanted {
+            let what = format!("{what}, nearly full, round {round}");
+            match random.below(2) {
+                0 => mount.fill(4096 * random.below(40) as usize),
+                _ => mount.fill_inodes(random.below(20) as usize),
+            }
+            day.change();
+            let before = tree(&day.registry.public());
+            let run = day.registry.rackgen(&["build"]);
+            match run.status {
+                Some(0) => {}
+                _ => {
+                    let run = run.exits(2);
+                    stopped += 1;
+                    assert!(run.names(&[&path]), "{what}: {run}");
+                    assert_same(
+                        &format!("{what}: {run}"),
+                        &before,
+                        &tree(&day.registry.public()),
+                    );
+                }
+            }
+            mount.free();
+            day.recovers(&what);
+        }
+    }
+    proved(
+        "full disks change nothing",
+        format!(
+            "{} builds on nearly full ones, {stopped} stopped; the next ones completed",
+            3 * wanted
+        ),
+    );
+}
+
+/// The daemon stops publishing, says so, and goes on when the tree is back: with that one, or with the next.
+#[test]
+fn a_tree_that_is_lost_under_a_daemon() {
+    let mut random = Random::announced("the_operators_bad_day");
+    for is_empty in [false, true] {
+        let mut day = Day::begin(Registry::new(&access()), 2);
+        let daemon = day.registry.rackd().unhurried().start();
+        fs::rename(day.registry.private(), day.registry.root().join("aside"))
+            .expect("a folder of ours");
+        if is_empty {
+            fs::create_dir(day.registry.private()).expect("a folder");
+        }
+        let public = tree(&day.registry.public());
+        let release = Release::new("@team", "late", "1.0.0");
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert!(answer.status >= 500, "{}", answer.json());
+        assert!(
+            tree(&day.registry.private()).is_empty(),
+            "a stranger's folder is written to"
+        );
+        assert_same("meanwhile", &public, &tree(&day.registry.public()));
+
+        day.registry.build();
+        let release = Release::new("@team", "later", "1.0.0");
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        let run = day.registry.rackgen(&["build"]).exits(0);
+        assert!(
+            run.stdout.contains(" 0 resources written"),
+            "nobody doubts it any more: {run}"
+        );
+        daemon.stop();
+        day.recovers("a tree was lost under a daemon");
+    }
+}
+
+#[test]
+fn an_unmounted_private_tree() {
+    let Some((mut day, mount)) = day(Registry::private) else {
+        return;
+    };
+    let public = tree(&day.registry.public());
+    drop(mount);
+    // Nothing tells an empty mount point from a tree that was lost: it is made anew.
+    day.recovers("the private tree is not mounted");
+    assert_same("meanwhile", &public, &tree(&day.registry.public()));
+}

@@ -85,6 +85,8 @@ pub enum LifecycleUrl {
 
 impl LifecycleUrl {
     /// Parses the path of a request line, without its query; none where it has not the shape of such an address.
+    ///
+    /// `yank` and `deprecation` are no reserved words: behind a segment without a dot they are an item's name.
     pub fn parse(raw: &str) -> Option<Result<Self, InvalidUrl>> {
         let rest = raw.strip_prefix("/registries/")?;
         decode(raw).ok()?;
@@ -92,15 +94,14 @@ impl LifecycleUrl {
             return None;
         }
         let (above, last) = raw.rsplit_once('/')?;
+        let is_dotted = above.rsplit('/').next()?.contains('.');
         let release = || match PublicKey::parse(above)? {
             PublicKey::Manifest(release) => Ok(release),
             _ => Err(InvalidUrl::path(format!("`{last}` stands after a version"))),
         };
         match last {
-            "yank" if above.len() > "/registries".len() => Some(release().map(Self::Yank)),
-            "deprecation" if above.len() > "/registries".len() => {
-                Some(release().map(Self::Deprecation))
-            }
+            "yank" if is_dotted => Some(release().map(Self::Yank)),
+            "deprecation" if is_dotted => Some(release().map(Self::Deprecation)),
             _ if above.ends_with("/tags") && above.len() > "/registries/tags".len() => {
                 Some(PublicKey::parse(raw).and_then(|key| match key {
                     PublicKey::Tag(item, tag) => Ok(Self::Tag(item, tag)),

@@ -126,12 +126,15 @@ fn change(url: &LifecycleUrl, method: &Method, body: &[u8]) -> Result<Change, Re
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|fault| {
-        Refusal::new(
-            ErrorCode::BadRequest,
-            format!("the body is to be {shape}: {fault}"),
-        )
-    })
+    let wrong = |fault: &dyn std::fmt::Display| {
+        let message = format!("the body is to be {shape}: {fault}");
+        Refusal::new(ErrorCode::BadRequest, message)
+    };
+    // A list of the values would do for serde.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(wrong(&"this is a list"));
+    }
+    serde_json::from_slice(body).map_err(|fault| wrong(&fault))
 }
 
 fn act(
@@ -153,10 +156,13 @@ fn act(
     app.registry
         .change(item, change, by, &access)
         .map_err(|error| match error {
-            LifecycleError::NoSuchVersion(_) => Refusal::new(ErrorCode::NotFound, error),
+            LifecycleError::NoSuchVersion(_) | LifecycleError::NoSuchItem(_) => {
+                Refusal::new(ErrorCode::NotFound, error)
+            }
             LifecycleError::Yanked(_) | LifecycleError::Tagged { .. } => {
                 Refusal::new(ErrorCode::BadRequest, error)
             }
             LifecycleError::Stopped(error) => error.into(),
+            LifecycleError::Unfinished(error) => Refusal::from(error).may_have_happened(),
         })
 }

@@ -46,6 +46,23 @@ pub(super) async fn lifecycle(
     url: LifecycleUrl,
     request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
+    let outcome = take(app, request, body, url).await;
+    if let Err(refusal) = &outcome {
+        tracing::info!(request_id, code = refusal.code.as_str(), "change refused");
+    }
+    outcome.map(|standing| {
+        HttpResponse::Ok()
+            .insert_header(("cache-control", "no-store"))
+            .json(standing)
+    })
+}
+
+async fn take(
+    app: &Data<App>,
+    request: &HttpRequest,
+    body: Body,
+    url: LifecycleUrl,
+) -> Result<Standing, Refusal> {
     app.strict.check(app.client(request))?;
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     // Before a byte of the body is looked at; and again by the file of the moment, under the lock.
@@ -58,14 +75,10 @@ pub(super) async fn lifecycle(
     app.require_writable()?;
     let body = receive(body).await?;
     let change = change(&url, request.method(), &body)?;
-    tracing::info!(request_id, item = %url.item(), ?change, "lifecycle");
     let app = app.clone();
-    let standing = web::block(move || act(&app, &url, change, sender, scope))
+    web::block(move || act(&app, &url, change, sender, scope))
         .await
-        .map_err(|fault| Refusal::internal(&fault))??;
-    Ok(HttpResponse::Ok()
-        .insert_header(("cache-control", "no-store"))
-        .json(standing))
+        .map_err(|fault| Refusal::internal(&fault))?
 }
 
 fn scope(url: &LifecycleUrl) -> Scope {

@@ -24,6 +24,7 @@ pub mod random;
 pub mod registry;
 pub mod release;
 pub mod served;
+pub mod standing;
 pub mod traces;
 pub mod tree;
 pub mod wait;

@@ -18,6 +18,7 @@ pub mod error;
 pub mod error_code;
 pub mod folders;
 pub mod hashing;
+pub mod import;
 pub mod lifecycle;
 pub mod lock;
 pub mod model;

@@ -160,7 +160,7 @@ fn is_so(history: &History, change: &Change) -> bool {
 }
 
 /// The version that a change is about.
-fn version(change: &Change) -> Option<&Version> {
+pub(crate) fn version(change: &Change) -> Option<&Version> {
     match change {
         Change::Publish { version, .. }
         | Change::Yank { version, .. }

@@ -18,6 +18,7 @@ pub mod http;
 pub mod lock;
 pub mod multipart;
 pub mod nginx;
+pub mod origin;
 pub mod package;
 pub mod questions;
 pub mod random;

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod excerpt;
+mod import;
 mod init;
 mod lifecycle;
 mod nginx;
@@ -58,6 +59,8 @@ enum Command {
     Pack(pack::Args),
     /// Upload a version to a registry, packing it if need be
     Publish(publish::Args),
+    /// Take what another registry has, by its API or from its storage folder
+    Import(Box<import::Args>),
     /// Build whenever the source tree changes
     Watch(watch::Args),
     /// Take a version out of what is offered; who names it exactly still gets it
@@ -174,6 +177,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Check(args) => check::run(args, format),
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
+        Command::Import(args) => import::run(*args, format),
         Command::Watch(args) => watch::run(args, format),
         Command::Yank(args) => lifecycle::yank(*args, format),
         Command::Unyank(args) => lifecycle::unyank(*args, format),

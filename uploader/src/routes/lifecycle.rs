@@ -1,5 +1,7 @@
 //! `PUT` and `DELETE` of yanks, deprecations and tags (interface.md): who may, what exactly, and the new state.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,6 +22,9 @@ use crate::publish;
 
 /// Bytes of a body; a reason is a sentence.
 const BODY_MAX: usize = 64 << 10;
+
+/// Nobody takes longer to send that much.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -73,7 +78,12 @@ async fn take(
         decide::write(&access, &url.item().namespace, &caller, scope)?;
     }
     app.require_writable()?;
-    let body = receive(body).await?;
+    let body = tokio::time::timeout(BODY_TIME, receive(body))
+        .await
+        .map_err(|_| {
+            let message = "the body took longer than 30 seconds";
+            Refusal::new(ErrorCode::RequestTimeout, message)
+        })??;
     let change = change(&url, request.method(), &body)?;
     let app = app.clone();
     web::block(move || act(&app, &url, change, sender, scope))

@@ -48,7 +48,7 @@ const REAL: [&str; 34] = [
 ];
 
 /// What is put into addresses, and what they end in.
-const PIECES: [&str; 70] = [
+const PIECES: [&str; 71] = [
     "/..",
     "/.",
     "//",
@@ -112,6 +112,7 @@ const PIECES: [&str; 70] = [
     "/index.json",
     "/registry.json",
     "/tags/beta",
+    "/tags/yank",
     "/tags/latest",
     "/tags/1.0.0",
     "/files/tags/x",

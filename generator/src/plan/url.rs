@@ -114,12 +114,11 @@ impl LifecycleUrl {
 
     /// The methods that a path takes which has the shape of such an address; none where it has not.
     pub fn allowed(raw: &str) -> Option<&'static str> {
-        Self::parse(raw).map(
-            |_| match raw.ends_with("/yank") || raw.ends_with("/deprecation") {
-                true => "PUT, DELETE, OPTIONS",
-                false => "GET, HEAD, PUT, DELETE, OPTIONS",
-            },
-        )
+        Self::parse(raw).map(|_| match raw.rsplit('/').nth(1) {
+            // Any tag, be it called `yank`.
+            Some("tags") => "GET, HEAD, PUT, DELETE, OPTIONS",
+            _ => "PUT, DELETE, OPTIONS",
+        })
     }
 
     /// The item that it changes.
@@ -164,6 +163,9 @@ fn parse_registries(segments: &[&str]) -> Result<PublicKey, InvalidUrl> {
             let file: FilePath = file.join("/").parse().map_err(InvalidUrl::path)?;
             Ok(PublicKey::File(item.release(version(text)?), file))
         }
+        [_, "yank" | "deprecation"] => Err(InvalidUrl::path(
+            "this is set and taken back, not read: `versions` says what is yanked and deprecated",
+        )),
         _ => Err(InvalidUrl::path(
             "after a version stands nothing or `files/` and a file's path",
         )),
@@ -296,6 +298,7 @@ mod tests {
             ("/registries/@a/x/tags/latest", ErrorCode::InvalidPath),
             ("/registries/@a/x/tags/1.0.0", ErrorCode::InvalidPath),
             ("/registries/@a/x/tags/beta/x", ErrorCode::InvalidPath),
+            ("/registries/@a/x/1.0.0/yank", ErrorCode::InvalidPath),
             ("/registries/@a/tags/beta", ErrorCode::InvalidPath),
             ("/registries/@a/..%2f@b/x", ErrorCode::InvalidPath),
             ("/registries/@a/%2e%2e/x", ErrorCode::InvalidPath),

@@ -10,7 +10,7 @@ const READ: &str = "get, head, options";
 const ACTION: &str = "put, delete, options";
 const TAG: &str = "get, head, put, delete, options";
 
-const ADDRESSES: [(&str, &str); 22] = [
+const ADDRESSES: [(&str, &str); 23] = [
     ("/registries/@open/features/tagged/1.0.0/yank", ACTION),
     (
         "/registries/@open/features/tagged/1.0.0/deprecation",
@@ -30,6 +30,7 @@ const ADDRESSES: [(&str, &str); 22] = [
     ("/registries/@open/features/tagged/tags/beta", TAG),
     ("/registries/%40open/features/tagged/tags/none?x", TAG),
     ("/registries/@team/features/tagged/tags/stable", TAG),
+    ("/registries/@open/features/tagged/tags/yank", TAG),
     // Not one of them, though near.
     ("/registries/@open/features/yank", READ),
     ("/registries/@open/features/deprecation", READ),

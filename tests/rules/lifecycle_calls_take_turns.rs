@@ -11,6 +11,7 @@ use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::standing::{Standing, events};
+use rack_tests::wait;
 use serde_json::{Value, json};
 
 const ITEM: &str = "@open/features/item";
@@ -27,9 +28,11 @@ fn lifecycle_calls_take_turns() {
     thread::scope(|scope| {
         for client in 0..CLIENTS {
             let (start, daemon, mut random) = (&start, &daemon, random.fork());
+            let registry = &registry;
             scope.spawn(move || {
                 start.wait();
                 one_client(daemon, client, &mut random);
+                one_of_all(registry, daemon, client);
             });
         }
     });
@@ -58,7 +61,7 @@ fn lifecycle_calls_take_turns() {
     assert_eq!(document["latest"], json!(format!("2.{}.0", CLIENTS - 1)));
 }
 
-/// What one client does to a version of its own, and to one that all have.
+/// What one client does to a version of its own.
 fn one_client(daemon: &Rackd, client: usize, random: &mut Random) {
     let release = Release::new("@open", "item", &format!("2.{client}.0"));
     let answer = daemon.publish(&release, ADMIN_TOKEN, random);
@@ -79,8 +82,24 @@ fn one_client(daemon: &Rackd, client: usize, random: &mut Random) {
             put(daemon, &tag, json!({ "version": release.text("version") }));
         }
     }
-    let shared = format!("/registries/{ITEM}/1.0.0/deprecation");
-    put(daemon, &shared, json!({ "message": text }));
+}
+
+/// What all do to one version; some of them on the source tree, beside the daemon.
+fn one_of_all(registry: &Registry, daemon: &Rackd, client: usize) {
+    let text = format!("client {client}");
+    if client.is_multiple_of(4) {
+        let release = format!("{ITEM}@1.0.0");
+        let args = ["deprecate", &release, "--reason", &text];
+        // Ten seconds may pass without a turn for another process: then it has changed nothing.
+        wait::until("a turn for rackgen", 2 * wait::LONG, || {
+            let run = registry.rackgen(&args);
+            assert!(run.status == Some(0) || run.names(&["locked by"]), "{run}");
+            (run.status == Some(0)).then_some(())
+        });
+    } else {
+        let shared = format!("/registries/{ITEM}/1.0.0/deprecation");
+        put(daemon, &shared, json!({ "message": text }));
+    }
 }
 
 fn put(daemon: &Rackd, target: &str, body: Value) -> Response {

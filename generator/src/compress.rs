@@ -142,6 +142,20 @@ pub fn stream(
     Ok(())
 }
 
+/// What a variant decodes to.
+///
+/// # Errors
+/// It is none of that coding.
+pub fn decode(coding: Coding, variant: &[u8]) -> io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    match coding {
+        Coding::Gzip => flate2::read::GzDecoder::new(variant).read_to_end(&mut decoded),
+        Coding::Br => brotlic::DecompressorReader::new(variant).read_to_end(&mut decoded),
+        Coding::Zstd => zstd::stream::read::Decoder::new(variant)?.read_to_end(&mut decoded),
+    }?;
+    Ok(decoded)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -149,17 +163,7 @@ mod tests {
     use super::*;
 
     fn decode(coding: Coding, bytes: &[u8]) -> Vec<u8> {
-        use std::io::Read;
-        let mut decoded = Vec::new();
-        match coding {
-            Coding::Gzip => flate2::read::GzDecoder::new(bytes).read_to_end(&mut decoded),
-            Coding::Br => brotlic::DecompressorReader::new(bytes).read_to_end(&mut decoded),
-            Coding::Zstd => zstd::stream::read::Decoder::new(bytes)
-                .unwrap()
-                .read_to_end(&mut decoded),
-        }
-        .unwrap();
-        decoded
+        super::decode(coding, bytes).unwrap()
     }
 
     fn all() -> Encodings {

@@ -33,4 +33,5 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod usage;
+pub mod verify;
 pub mod watch;

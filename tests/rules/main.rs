@@ -62,4 +62,5 @@ mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
+mod verify_names_what_changed;
 mod what_surrounds_it_opens_nothing;

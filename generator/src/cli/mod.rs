@@ -10,6 +10,7 @@ mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod verify;
 mod watch;
 
 use std::io::{ErrorKind, Write as _};
@@ -94,6 +95,8 @@ Examples:
 Examples:
   rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'")]
     Remove(Box<lifecycle::Removed>),
+    /// Hash source and trees, and name what is changed, missing or extra
+    Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
     /// Print a script that completes commands and flags in a shell
@@ -186,6 +189,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Tag(args) => lifecycle::tag(*args, format),
         Command::Untag(args) => lifecycle::untag(*args, format),
         Command::Remove(args) => lifecycle::remove(*args, format),
+        Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -222,7 +222,7 @@ fn is_manifest(key: &PublicKey) -> bool {
 }
 
 /// One hash over all variants, from theirs.
-pub(super) fn combine(hashes: impl Iterator<Item = blake3::Hash>) -> [u8; 32] {
+pub(crate) fn combine(hashes: impl Iterator<Item = blake3::Hash>) -> [u8; 32] {
     let mut all = blake3::Hasher::new();
     hashes.for_each(|hash| {
         all.update(hash.as_bytes());

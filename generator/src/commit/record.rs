@@ -413,17 +413,22 @@ impl Record {
         self.run("UPDATE items SET sight = NULL", [])
     }
 
-    /// The versions of an item of which anything is recorded, in any tree.
-    pub fn parts(&self, item: &ItemId) -> Result<Vec<Part>> {
-        let names: Vec<String> = self.ask(|db| {
-            let mut query = db.prepare_cached("SELECT part FROM parts WHERE item = ?")?;
-            query
-                .query_map([item.to_string()], |row| row.get(0))?
-                .collect()
+    /// Everything of which anything is recorded.
+    pub fn parts_of_all(&self) -> Result<Vec<Part>> {
+        let names: Vec<(String, String)> = self.ask(|db| {
+            let mut query = db.prepare_cached("SELECT item, part FROM parts")?;
+            let row = |row: &SqlRow<'_>| Ok((row.get(0)?, row.get(1)?));
+            query.query_map([], row)?.collect()
         })?;
-        let part = |name: String| match &*name {
-            "" => Ok(Part::Item(item.clone())),
-            version => Ok(Part::Release(item.release(self.parsed(version)?))),
+        let part = |(item, name): (String, String)| {
+            Ok(match (&*item, &*name) {
+                ("", url) => Part::Alone(self.parsed(url)?),
+                (item, "") => Part::Item(self.parsed(item)?),
+                (item, version) => {
+                    let item: ItemId = self.parsed(item)?;
+                    Part::Release(item.release(self.parsed(version)?))
+                }
+            })
         };
         names.into_iter().map(part).collect()
     }

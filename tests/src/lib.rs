@@ -28,6 +28,7 @@ pub mod registry;
 pub mod release;
 pub mod running;
 pub mod served;
+pub mod standing;
 pub mod traces;
 pub mod tree;
 pub mod wait;

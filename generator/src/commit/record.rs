@@ -14,6 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,10 @@ const SCHEMA: &str = "
 ";
 
 const FILE: &str = "record.db";
+/// Bytes of the store's log that an operation may leave behind: the next one reads them when it opens.
+const LOG_MAX: u64 = 512 << 10;
+/// SQLite's, unless told otherwise.
+const PAGE: u64 = 4 << 10;
 const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "2";
 const OUTPUTS: &str = "outputs";
@@ -118,6 +123,10 @@ impl Record {
             db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
+            // What is noted stays in the log of the store until there is enough of it: writing it over into the table
+            // costs barriers, and an operation is over before that would pay.
+            db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            db.pragma_update(None, "wal_autocheckpoint", LOG_MAX / PAGE)?;
             db.set_prepared_statement_cache_capacity(32);
             // Held to the end of the operation: there is one writer, by the locks.
             db.execute_batch("BEGIN IMMEDIATE")?;
@@ -130,7 +139,7 @@ impl Record {
         match self.fact(FORMAT_KEY)? {
             Some(format) if format == FORMAT => Ok(self),
             format => Err(Error::refused(
-                self.path,
+                self.path.clone(),
                 format!(
                     "its format is {}, and this program knows {FORMAT}; it may be deleted, the next build makes it anew",
                     format.as_deref().unwrap_or("missing")
@@ -518,6 +527,19 @@ fn known_item(row: &SqlRow<'_>) -> rusqlite::Result<(String, KnownItem)> {
         sight: row.get::<_, Option<[u8; 16]>>(3)?.map(Signature::from),
     };
     Ok((format!("{namespace}/{path}"), known))
+}
+
+/// What was not committed is taken back.
+impl Drop for Record {
+    fn drop(&mut self) {
+        let log = PathBuf::from(format!("{}-wal", self.path.display()));
+        let is_long = log.metadata().is_ok_and(|log| log.len() > LOG_MAX);
+        // What fails here is done by the next one that opens it.
+        let _ = self.db.execute_batch("ROLLBACK");
+        if is_long {
+            let _ = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
 }
 
 /// `settled`, `stands`, `coming`.

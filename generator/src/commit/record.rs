@@ -2,7 +2,7 @@
 //!
 //! Chosen by measuring (docs/performance.md, "The record"): at a million outputs it opens in half a millisecond, and
 //! an update costs no barrier of its own, since in WAL mode one that a power cut takes back leaves the state before
-//! it. Whoever needs an update to last calls [`super::durable::sync_file_system`], once for it and for everything else.
+//! it. Whoever needs an update to last calls [`super::durable::sync_file_systems`], once for it and for everything else.
 //! Opened for one operation under the locks of the trees, so that `rackgen` and `rackd` take turns. It may be
 //! deleted: `adopt` makes it anew from the trees.
 //!

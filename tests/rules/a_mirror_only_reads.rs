@@ -4,9 +4,9 @@ use std::fs;
 
 use rack_tests::errors::faults;
 use rack_tests::http::Request;
+use rack_tests::mirror;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::tree::copy;
 use serde_json::json;
 
 #[test]
@@ -18,7 +18,7 @@ fn a_mirror_only_reads() {
     registry.build();
     // The public tree, and nothing besides: no source, no private tree, no state.
     let mirror = Registry::new(&json!({}));
-    copy(&registry.public(), &mirror.public());
+    mirror::push(&registry.public(), &mirror.public());
     fs::remove_dir(mirror.source()).expect("a folder that is still empty");
     let nginx = mirror.nginx().unhurried().start();
 

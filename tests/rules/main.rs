@@ -10,6 +10,7 @@
 )]
 
 mod a_check_starts_nothing;
+mod a_mirror_is_of_one_registry;
 mod a_mirror_only_reads;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
@@ -33,6 +34,7 @@ mod locks_name_their_holder;
 mod lost_trees_come_back_with_their_etags;
 mod memory_stays_flat;
 mod mirrors_have_the_same_etags;
+mod mirrors_lead_nowhere_that_the_origin_does_not;
 mod nginx_and_the_daemon_agree;
 mod no_decision_of_the_past_opens_anything;
 mod no_path_leads_out_of_its_root;
@@ -55,3 +57,4 @@ mod the_access_log_is_json;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
 mod what_surrounds_it_opens_nothing;
+mod withdrawal_reaches_a_mirror_first;

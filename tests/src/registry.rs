@@ -1,5 +1,6 @@
 //! A registry in a temporary folder, and `rackgen` run on it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -139,7 +140,7 @@ impl Registry {
     pub fn rackgen(&self, args: &[&str]) -> Run {
         let mut command = self.command(&binaries::rackgen());
         command.args(args);
-        Run::of(command, args)
+        Run::of(command)
     }
 
     /// Runs `rackgen build`, which has to go through without a complaint.
@@ -239,11 +240,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs `rackgen` to its end; the arguments are for people.
-    pub(crate) fn of(mut command: Command, args: &[&str]) -> Self {
-        let output = command.output().expect("rackgen runs");
+    /// Runs a program to its end.
+    pub fn of(mut command: Command) -> Self {
+        let output = command.output().expect("the program runs");
+        let program = Path::new(command.get_program()).file_name();
+        let words = program.into_iter().chain(command.get_args());
+        let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
         Self {
-            command: format!("rackgen {}", args.join(" ")),
+            command: words.join(" "),
             status: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -1,19 +1,17 @@
-//! `scripts/mirror` writes only where nothing else is: into an empty folder, or into a mirror of this very tree. What is
-//! private it copies only when it is told so.
+//! `scripts/mirror` writes only where nothing else is: into an empty folder, or into a mirror of this very tree. What
+//! is private it copies only when it is told so.
 
 use std::fs;
 
 use rack_tests::mirror::{self, text};
 use rack_tests::registry::Registry;
-use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, tree};
-use serde_json::json;
 
 #[test]
 fn a_mirror_is_of_one_registry() {
-    let registry = built();
+    let registry = Registry::open_and_gated();
     let (public, private) = (registry.public(), registry.private());
-    let another = built();
+    let another = Registry::open_and_gated();
     let other = another.public();
     let folder = |name: &str| registry.root().join(name);
     let (mine, taken, empty) = (folder("mirror"), folder("taken"), folder("empty"));
@@ -90,7 +88,7 @@ fn a_mirror_is_of_one_registry() {
 
 #[test]
 fn a_mirror_without_rsync_says_so() {
-    let registry = built();
+    let registry = Registry::open_and_gated();
     let mut command = mirror::command(&["push", "/nowhere", "--tree", text(&registry.public())]);
     let tools = registry.root().join("tools");
     fs::create_dir(&tools).expect("a folder");
@@ -109,14 +107,6 @@ fn a_mirror_without_rsync_says_so() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("mirror: rsync is not installed"), "{said}");
-}
-
-fn built() -> Registry {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
-    registry.put(&Release::new("@open", "item", "1.0.0").file("index.ts", "export {}\n"));
-    registry.put(&Release::new("@team", "secret", "1.0.0"));
-    registry.build();
-    registry
 }
 
 fn mode(folder: &std::path::Path) -> u32 {

@@ -11,11 +11,8 @@ use serde_json::json;
 
 #[test]
 fn a_mirror_only_reads() {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry = Registry::open_and_gated();
     let item = Release::new("@open", "item", "1.0.0").file("src/index.ts", "export {}\n");
-    registry.put(&item);
-    registry.put(&Release::new("@team", "secret", "1.0.0"));
-    registry.build();
     // The public tree, and nothing besides: no source, no private tree, no state.
     let mirror = Registry::new(&json!({}));
     mirror::push(&registry.public(), &mirror.public());

@@ -1,5 +1,5 @@
-//! A tag means the same everywhere and always: on a mirror that `scripts/mirror` made, and on the tree that a build made
-//! again from nothing, as far as versions and files go.
+//! A tag means the same everywhere and always: on a mirror that `scripts/mirror` made, and on the tree that a build
+//! made again from nothing, as far as versions and files go.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binaries;
@@ -51,6 +52,16 @@ impl Registry {
         };
         fs::create_dir(registry.source()).expect("a folder");
         registry.write_access(access.to_string());
+        registry
+    }
+
+    /// One open and one gated item, `@open/features/item` and `@team/features/secret`, built.
+    pub fn open_and_gated() -> Self {
+        let registry = Self::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+        let item = Release::new("@open", "item", "1.0.0");
+        registry.put(&item.file("src/index.ts", "export {}\n"));
+        registry.put(&Release::new("@team", "secret", "1.0.0"));
+        registry.build();
         registry
     }
 
@@ -140,6 +151,13 @@ impl Registry {
     pub fn rackgen(&self, args: &[&str]) -> Run {
         let mut command = self.command(&binaries::rackgen());
         command.args(args);
+        Run::of(command)
+    }
+
+    /// Runs `rackgen` to its end as another user, which only root can.
+    pub fn rackgen_of(&self, user: u32, args: &[&str]) -> Run {
+        let mut command = self.command(&binaries::rackgen());
+        command.args(args).uid(user).gid(user);
         Run::of(command)
     }
 

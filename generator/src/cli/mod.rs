@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod doctor;
 mod init;
 mod nginx;
 mod pack;
@@ -57,6 +58,8 @@ enum Command {
     Publish(publish::Args),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
+    /// Look for what is wrong with a registry, and change nothing; the output is fit for a bug report
+    Doctor(doctor::Args),
     /// Print a script that completes commands and flags in a shell
     #[command(
         after_help = "Examples:\n  rackgen completions bash > /etc/bash_completion.d/rackgen"
@@ -139,6 +142,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
         Command::Nginx(args) => nginx::run(*args, format),
+        Command::Doctor(args) => doctor::run(args, format),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
@@ -97,6 +98,42 @@ fn a_file_that_is_replaced_while_it_is_copied_has_no_old_tag() {
     assert!(
         copied == old || copied == new,
         "{old:?}, {new:?}, {copied:?}"
+    );
+}
+
+/// A build shows an original and then its variants: whoever copies in between has to do without them.
+#[test]
+fn a_mirror_has_no_variant_of_other_bytes() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    Release::many("@open", 20).for_each(|release| registry.put(&release));
+    registry.build();
+    let mirror = registry.root().join("mirror");
+    mirror::push(&registry.public(), &mirror);
+    let list = "namespaces/@open/registries/index.json";
+    let variant = format!(".variants/br/{list}");
+    assert!(mirror.join(&variant).exists());
+
+    let kept = registry.root().join("kept");
+    fs::rename(registry.public().join(&variant), &kept).expect("a variant");
+    registry.put(&Release::new("@open", "another", "1.0.0"));
+    registry.build();
+    let (now, then) = (
+        registry.public().join(&variant),
+        registry.root().join("now"),
+    );
+    fs::rename(&now, &then).expect("a variant");
+    fs::rename(&kept, &now).expect("a file");
+    mirror::push(&registry.public(), &mirror);
+    assert_eq!(tree(&mirror)[list], tree(&registry.public())[list]);
+    assert!(!mirror.join(&variant).exists());
+
+    fs::rename(&then, &now).expect("a file");
+    mirror::push(&registry.public(), &mirror);
+    let all = |folder: &Path| tree(&folder.join(".variants"));
+    assert_same(
+        "when the build is done",
+        &all(&registry.public()),
+        &all(&mirror),
     );
 }
 

@@ -41,16 +41,14 @@ fn mirrors_lead_nowhere_that_the_origin_does_not() {
     let pull = || source.pull(&pulled);
     let sync = || [push(), pull()].map(|script| Run::of(script).exits(0));
     let fronts = mirrors.each_ref().map(|it| it.nginx().unhurried().start());
-    let readers = [
-        ("the origin", nginx.url()),
-        ("the pushed mirror", fronts[0].url()),
-        ("the pulled mirror", fronts[1].url()),
-    ];
-
     let (findings, is_over) = (Findings::default(), AtomicBool::new(false));
-    let mut crawlers = readers
-        .each_ref()
-        .map(|(name, base)| Crawler::new(name, base, daemon.url(), &findings));
+    let [url, pushed_url, pulled_url] = [nginx.url(), fronts[0].url(), fronts[1].url()];
+    let crawler = |name, base| Crawler::new(name, base, daemon.url(), &findings);
+    let mut crawlers = [
+        crawler("the origin", &url),
+        crawler("the pushed mirror", &pushed_url).of_a_mirror(),
+        crawler("the pulled mirror", &pulled_url).of_a_mirror(),
+    ];
     let wanted = rounds(1, 50);
     thread::scope(|scope| {
         scope.spawn(|| {

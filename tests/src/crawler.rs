@@ -54,6 +54,7 @@ pub struct Crawler<'a> {
     origin: Connection,
     findings: &'a Findings,
     is_in: bool,
+    is_mirror: bool,
     /// How many answers it read.
     pub answers: usize,
     /// How many links led to what had been taken away.
@@ -69,9 +70,16 @@ impl<'a> Crawler<'a> {
             origin: Connection::new(origin),
             findings,
             is_in: false,
+            is_mirror: false,
             answers: 0,
             gone: 0,
         }
+    }
+
+    /// A mirror never has a variant that is older than its original, however short the moment.
+    pub fn of_a_mirror(self) -> Self {
+        let is_mirror = true;
+        Self { is_mirror, ..self }
     }
 
     /// Follows every link, from the list of namespaces down to every file. Whether there was such a list.
@@ -123,12 +131,13 @@ impl<'a> Crawler<'a> {
             self.missing(url, identity.status.max(variant.status));
             return Value::Null;
         }
-        // The variant was asked for later, so it is of this state of the resource or of a later one.
+        // The variant was asked for later, so it is of this state of the resource or of a later one. A build shows an
+        // original before its variants; a mirror does not.
         let offset = match variant.header("Content-Encoding") {
             Some("br") => BR_OFFSET,
             _ => 0,
         };
-        if time(&variant) < time(&identity) + offset {
+        if self.is_mirror && time(&variant) < time(&identity) + offset {
             let fault = format!("{url} at {}: a variant older than the identity", self.name);
             self.findings.fault(fault);
         }

@@ -121,7 +121,8 @@ pub struct Settings {
 /// An upload that takes longer than this to arrive is given up.
 pub const UPLOAD_TIME: Duration = Duration::from_secs(600);
 
-const DEFAULT_FILE: &str = "rack.toml";
+/// The configuration file, where none is named.
+pub const DEFAULT_FILE: &str = "rack.toml";
 
 impl SharedArgs {
     /// Reads the configuration file, if there is one, and settles every shared setting.

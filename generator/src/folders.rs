@@ -71,11 +71,12 @@ const FORMAT: u32 = 1;
 
 /// What the marker file of a folder holds.
 #[derive(Serialize, Deserialize)]
-struct Marker {
+pub(crate) struct Marker {
     format: u32,
     /// The registry's, the same in all four.
-    id: String,
-    folder: String,
+    pub(crate) id: String,
+    /// What the folder is: `source`, `public` and so on.
+    pub(crate) folder: String,
     /// This folder's own.
     instance: Instance,
 }
@@ -108,7 +109,8 @@ impl Folders {
         Ok(Checked { folders, id })
     }
 
-    fn map(&self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<Self> {
+    /// The same for other paths to the four.
+    pub(crate) fn map(&self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<Self> {
         Ok(Self {
             source: change(&self.source)?,
             public: change(&self.public)?,
@@ -125,7 +127,8 @@ impl Folders {
         }
     }
 
-    fn named(&self) -> [(&'static str, &Path); 4] {
+    /// All four, with what they are called.
+    pub fn named(&self) -> [(&'static str, &Path); 4] {
         [
             ("source", &self.source),
             ("public", &self.public),
@@ -134,7 +137,8 @@ impl Folders {
         ]
     }
 
-    fn refuse_nesting(&self) -> Result<()> {
+    /// Refuses folders that lie inside each other.
+    pub(crate) fn refuse_nesting(&self) -> Result<()> {
         for (outer_name, outer) in self.named() {
             for (name, path) in self.named() {
                 if name != outer_name && path.starts_with(outer) {
@@ -202,7 +206,7 @@ impl Folders {
 }
 
 /// Empty but for what file systems and version control leave lying about, and a lock of ours.
-fn is_empty(folder: &Path) -> Result<bool> {
+pub(crate) fn is_empty(folder: &Path) -> Result<bool> {
     for entry in fs::read_dir(folder).at("read", folder)? {
         let name = entry.at("read", folder)?.file_name();
         if !["lost+found", ".gitignore", ".gitkeep", LOCK_FILE]
@@ -214,7 +218,8 @@ fn is_empty(folder: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn read_marker(folder: &Path) -> Result<Option<Marker>> {
+/// What the marker of a folder says, if it has one.
+pub(crate) fn read_marker(folder: &Path) -> Result<Option<Marker>> {
     let path = folder.join(MARKER);
     let text = match fs::read(&path) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -14,6 +14,7 @@ pub mod coding;
 pub mod commit;
 pub mod compress;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod error_code;
 pub mod folders;

@@ -4,23 +4,20 @@ use std::fs;
 
 use rack_tests::errors::faults;
 use rack_tests::http::Request;
+use rack_tests::mirror;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::tree::copy;
 use serde_json::json;
 
 #[test]
 fn a_mirror_only_reads() {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry = Registry::open_and_gated();
     let item = Release::new("@open", "item", "1.0.0").file("src/index.ts", "export {}\n");
-    registry.put(&item);
-    registry.put(&Release::new("@team", "secret", "1.0.0"));
-    registry.build();
     let release = "@open/features/item@1.0.0";
     registry.rackgen(&["tag", release, "beta"]).exits(0);
     // The public tree, and nothing besides: no source, no private tree, no state.
     let mirror = Registry::new(&json!({}));
-    copy(&registry.public(), &mirror.public());
+    mirror::push(&registry.public(), &mirror.public());
     fs::remove_dir(mirror.source()).expect("a folder that is still empty");
     let nginx = mirror.nginx().unhurried().start();
 

@@ -1,13 +1,15 @@
-//! A tag means the same everywhere and always: on a mirror that `rsync -rt` made, and on the tree that a build made
-//! again from nothing, as far as versions and files go.
+//! A tag means the same everywhere and always: on a mirror that `scripts/mirror` made, and on the tree that a build
+//! made again from nothing, as far as versions and files go.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::SystemTime;
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::http::{Connection, Request};
+use rack_tests::mirror;
 use rack_tests::nginx::{Nginx, with_daemon};
 use rack_tests::proved;
 use rack_tests::random::Random;
@@ -28,10 +30,8 @@ fn mirrors_have_the_same_etags() {
     let tags = tags(&registry, &nginx);
 
     let mirror = Registry::new(&json!({})).setting("RACK_ENCODINGS", ENCODINGS);
-    let (from, to) = (registry.public().join(""), mirror.public().join(""));
     until_the_clock_went_on(&registry);
-    let copied = Command::new("rsync").arg("-rt").args([from, to]).status();
-    assert!(copied.expect("rsync runs").success());
+    mirror::push(&registry.public(), &mirror.public());
     let mirrored = mirror.nginx().unhurried().start();
     let on_mirror = self::tags(&registry, &mirrored);
     assert_same("on the mirror", &tags, &on_mirror);
@@ -59,6 +59,81 @@ fn mirrors_have_the_same_etags() {
             tags.len(),
             lasting(&tags).len()
         ),
+    );
+}
+
+/// rsync gives what it reads the time that it saw before it began to read.
+#[test]
+fn a_file_that_is_replaced_while_it_is_copied_has_no_old_tag() {
+    let mut random = Random::announced("a_file_that_is_replaced_while_it_is_copied_has_no_old_tag");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    // The manifests have one length, and the preset comes before them and keeps rsync busy.
+    registry.put(&Release::new("@open", "item", "1.0.0"));
+    let long = hex::encode(random.bytes(1 << 19));
+    let preset = json!({ "name": "long", "version": "1.0.0", "registries": ["@open/features/item"],
+        "description": long });
+    registry.put_file("presets/long/preset.json", preset.to_string());
+    registry.build();
+    let latest = "registries/@open/features/item/index.json";
+    let old = tree(&registry.public())[latest].clone();
+
+    let mirror = Registry::new(&json!({}));
+    let (from, to) = (registry.public(), mirror.public());
+    let (from, tree_of_mirror) = (mirror::text(&from), mirror::text(&to));
+    let args = ["pull", from, "--tree", tree_of_mirror, "--", "--bwlimit=1m"];
+    let mut pull = mirror::command(&args);
+    let mut pull = pull.stdout(Stdio::null()).spawn().expect("the script runs");
+    wait::until("the preset to be on its way", wait::LONG, || {
+        to.join(".rack-mirroring/side/presets/long")
+            .exists()
+            .then_some(())
+    });
+    registry.put(&Release::new("@open", "item", "1.1.0"));
+    registry.build();
+    assert!(pull.wait().expect("a child can be waited for").success());
+
+    let new = tree(&registry.public())[latest].clone();
+    assert_eq!(old.len, new.len);
+    let copied = tree(&to)[latest].clone();
+    assert!(
+        copied == old || copied == new,
+        "{old:?}, {new:?}, {copied:?}"
+    );
+}
+
+/// A build shows an original and then its variants: whoever copies in between has to do without them.
+#[test]
+fn a_mirror_has_no_variant_of_other_bytes() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    Release::many("@open", 20).for_each(|release| registry.put(&release));
+    registry.build();
+    let mirror = registry.root().join("mirror");
+    mirror::push(&registry.public(), &mirror);
+    let list = "namespaces/@open/registries/index.json";
+    let variant = format!(".variants/br/{list}");
+    assert!(mirror.join(&variant).exists());
+
+    let kept = registry.root().join("kept");
+    fs::rename(registry.public().join(&variant), &kept).expect("a variant");
+    registry.put(&Release::new("@open", "another", "1.0.0"));
+    registry.build();
+    let (now, then) = (
+        registry.public().join(&variant),
+        registry.root().join("now"),
+    );
+    fs::rename(&now, &then).expect("a variant");
+    fs::rename(&kept, &now).expect("a file");
+    mirror::push(&registry.public(), &mirror);
+    assert_eq!(tree(&mirror)[list], tree(&registry.public())[list]);
+    assert!(!mirror.join(&variant).exists());
+
+    fs::rename(&then, &now).expect("a file");
+    mirror::push(&registry.public(), &mirror);
+    let all = |folder: &Path| tree(&folder.join(".variants"));
+    assert_same(
+        "when the build is done",
+        &all(&registry.public()),
+        &all(&mirror),
     );
 }
 

@@ -81,7 +81,7 @@ impl<'a> NginxBuilder<'a> {
         all.extend(args);
         let mut command = self.registry.command(&binaries::rackgen());
         command.envs(self.settings.iter().cloned()).args(&all);
-        Run::of(command, &all)
+        Run::of(command)
     }
 }
 

@@ -1,13 +1,15 @@
 //! A registry in a temporary folder, and `rackgen` run on it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binaries;
@@ -51,6 +53,16 @@ impl Registry {
         };
         fs::create_dir(registry.source()).expect("a folder");
         registry.write_access(access.to_string());
+        registry
+    }
+
+    /// One open and one gated item, `@open/features/item` and `@team/features/secret`, built.
+    pub fn open_and_gated() -> Self {
+        let registry = Self::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+        let item = Release::new("@open", "item", "1.0.0");
+        registry.put(&item.file("src/index.ts", "export {}\n"));
+        registry.put(&Release::new("@team", "secret", "1.0.0"));
+        registry.build();
         registry
     }
 
@@ -145,7 +157,14 @@ impl Registry {
     pub fn rackgen(&self, args: &[&str]) -> Run {
         let mut command = self.command(&binaries::rackgen());
         command.args(args);
-        Run::of(command, args)
+        Run::of(command)
+    }
+
+    /// Runs `rackgen` to its end as another user, which only root can.
+    pub fn rackgen_of(&self, user: u32, args: &[&str]) -> Run {
+        let mut command = self.command(&binaries::rackgen());
+        command.args(args).uid(user).gid(user);
+        Run::of(command)
     }
 
     /// Runs `rackgen` as somebody for whom modes count: root may read everything.
@@ -157,7 +176,7 @@ impl Registry {
             command.arg(binaries::rackgen());
         }
         command.args(args);
-        Run::of(command, args)
+        Run::of(command)
     }
 
     /// Runs `rackgen` by a clock that is off by so much; none where there is no `faketime`.
@@ -172,7 +191,7 @@ impl Registry {
             .arg(binaries::rackgen())
             .args(args);
         let is_there = Command::new("faketime").arg("--version").output().is_ok();
-        is_there.then(|| Run::of(command, args))
+        is_there.then(|| Run::of(command))
     }
 
     /// Runs `rackgen build`, which has to go through without a complaint.
@@ -272,11 +291,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs `rackgen` to its end; the arguments are for people.
-    pub(crate) fn of(mut command: Command, args: &[&str]) -> Self {
-        let output = command.output().expect("rackgen runs");
+    /// Runs a program to its end.
+    pub fn of(mut command: Command) -> Self {
+        let output = command.output().expect("the program runs");
+        let program = Path::new(command.get_program()).file_name();
+        let words = program.into_iter().chain(command.get_args());
+        let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
         Self {
-            command: format!("rackgen {}", args.join(" ")),
+            command: words.join(" "),
             status: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

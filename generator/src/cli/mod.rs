@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod doctor;
 mod excerpt;
 mod import;
 mod init;
@@ -99,6 +100,8 @@ Examples:
     Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
+    /// Look for what is wrong with a registry, and change nothing; the output is fit for a bug report
+    Doctor(doctor::Args),
     /// Print a script that completes commands and flags in a shell
     #[command(
         after_help = "Examples:\n  rackgen completions bash > /etc/bash_completion.d/rackgen"
@@ -191,6 +194,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Remove(args) => lifecycle::remove(*args, format),
         Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
+        Command::Doctor(args) => doctor::run(args, format),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row as SqlRow, params,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -83,6 +85,15 @@ pub struct KnownRelease {
     pub youngest: Timestamp,
 }
 
+/// What is known of a record at a glance.
+#[derive(Debug)]
+pub struct Inspected {
+    /// Of the record.
+    pub format: String,
+    /// URLs that answer.
+    pub outputs: String,
+}
+
 /// A part whose future is journaled.
 #[derive(Debug)]
 pub(super) struct Journaled {
@@ -114,6 +125,46 @@ impl Record {
                 let db = Connection::open_in_memory().map_err(|cause| failed(&path, cause))?;
                 Self { path, db }.prepare()
             }
+        }
+    }
+
+    /// Where it is in a state folder.
+    pub fn file(state: &Path) -> PathBuf {
+        state.join(FILE)
+    }
+
+    /// It, and the store's log beside it.
+    pub fn files(state: &Path) -> [PathBuf; 2] {
+        let file = Self::file(state);
+        [log(&file), file]
+    }
+
+    /// What is known of a record without a change to it or its folder; nothing while somebody else uses it.
+    pub fn inspect(path: &Path) -> Result<Option<Inspected>> {
+        let db = match log(path).exists() {
+            true => Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE),
+            // Without a log there is none to be made.
+            false => Connection::open_with_flags(
+                format!("file:{}?immutable=1", path.display()),
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            ),
+        };
+        let look = |db: Connection| {
+            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+            db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            let fact = |name| {
+                let sql = "SELECT value FROM meta WHERE name = ?";
+                db.query_row(sql, [name], |row| row.get::<_, String>(0))
+                    .optional()
+            };
+            Ok(Inspected {
+                format: fact(FORMAT_KEY)?.unwrap_or_else(|| "missing".into()),
+                outputs: fact(OUTPUTS)?.unwrap_or_else(|| "no".into()),
+            })
+        };
+        match db.and_then(look) {
+            Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(None),
+            looked => looked.map(Some).map_err(|cause| failed(path, cause)),
         }
     }
 
@@ -529,11 +580,17 @@ fn known_item(row: &SqlRow<'_>) -> rusqlite::Result<(String, KnownItem)> {
     Ok((format!("{namespace}/{path}"), known))
 }
 
+/// The store's own log beside a record.
+fn log(record: &Path) -> PathBuf {
+    record.with_extension("db-wal")
+}
+
 /// What was not committed is taken back.
 impl Drop for Record {
     fn drop(&mut self) {
-        let log = PathBuf::from(format!("{}-wal", self.path.display()));
-        let is_long = log.metadata().is_ok_and(|log| log.len() > LOG_MAX);
+        let is_long = log(&self.path)
+            .metadata()
+            .is_ok_and(|log| log.len() > LOG_MAX);
         // What fails here is done by the next one that opens it.
         let _ = self.db.execute_batch("ROLLBACK");
         if is_long {

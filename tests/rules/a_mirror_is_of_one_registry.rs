@@ -1,0 +1,115 @@
+//! `scripts/mirror` writes only where nothing else is: into an empty folder, or into a mirror of this very tree. What
+//! is private it copies only when it is told so.
+
+use std::fs;
+
+use rack_tests::mirror::{self, text};
+use rack_tests::registry::Registry;
+use rack_tests::tree::{assert_same, tree};
+
+#[test]
+fn a_mirror_is_of_one_registry() {
+    let registry = Registry::open_and_gated();
+    let (public, private) = (registry.public(), registry.private());
+    let another = Registry::open_and_gated();
+    let other = another.public();
+    let folder = |name: &str| registry.root().join(name);
+    let (mine, taken, empty) = (folder("mirror"), folder("taken"), folder("empty"));
+    mirror::push(&public, &mine);
+    mirror::push(&public, &mine);
+    fs::create_dir_all(&taken).expect("a folder");
+    fs::write(taken.join("file"), "somebody's").expect("a file");
+    // Neither of them is anybody's business.
+    fs::create_dir_all(empty.join("lost+found")).expect("a folder");
+    fs::write(empty.join(".gitkeep"), "").expect("a file");
+    let before = tree(registry.root());
+
+    let push = |to, from| ["push", text(to), "--tree", text(from)];
+    for (args, why) in [
+        (
+            &push(&mine, &other)[..],
+            "mirrors the public tree of registry",
+        ),
+        (&push(&taken, &public), "neither empty nor a mirror"),
+        (&push(&other, &public), "a registry's own tree"),
+        (&push(&folder("new"), &private), "is the private tree"),
+        (
+            &push(&folder("new"), &registry.source()),
+            "is the source tree",
+        ),
+        (&push(&folder("new"), &taken), "it has no .rack-id"),
+        (&push(&folder("new"), &folder("none")), "there is no folder"),
+        (
+            &[
+                "push",
+                text(&folder("new")),
+                "--private",
+                "--tree",
+                text(&public),
+            ],
+            "is the public tree",
+        ),
+        (
+            &["pull", text(&taken), "--tree", text(&folder("new"))],
+            "it has no .rack-id",
+        ),
+        (
+            &["pull", text(&public), "--tree", text(&taken)],
+            "neither empty nor a mirror",
+        ),
+        (
+            &["pull", "/nowhere/at-all", "--tree", text(&folder("new"))],
+            "cannot read /nowhere/at-all",
+        ),
+        (&["push"], "push to where"),
+        (&["sync", text(&mine)], "push or pull, not sync"),
+        (&["push", text(&mine), text(&mine)], "one place at a time"),
+        (&["push", text(&mine), "--purge"], "unknown option --purge"),
+    ] {
+        let run = mirror::run(args).exits(2);
+        assert!(run.names(&["mirror: ", why]), "{why}: {run}");
+    }
+    assert_same("after all that", &before, &tree(registry.root()));
+
+    mirror::push(&public, &empty);
+    assert!(empty.join("lost+found").exists() && empty.join(".gitkeep").exists());
+    // A mirror of a mirror, and the private tree where it is asked for.
+    mirror::push(&mine, &folder("second"));
+    assert_same(
+        "a mirror of a mirror",
+        &tree(&public),
+        &tree(&folder("second")),
+    );
+    let secret = folder("mirrored-private");
+    mirror::run(&["push", text(&secret), "--private", "--tree", text(&private)]).exits(0);
+    assert_same("the private tree", &tree(&private), &tree(&secret));
+    assert_eq!(mode(&secret), 0o750);
+}
+
+#[test]
+fn a_mirror_without_rsync_says_so() {
+    let registry = Registry::open_and_gated();
+    let mut command = mirror::command(&["push", "/nowhere", "--tree", text(&registry.public())]);
+    let tools = registry.root().join("tools");
+    fs::create_dir(&tools).expect("a folder");
+    for tool in ["bash", "env", "flock"] {
+        let found = ["/usr/bin", "/bin"].map(|folder| std::path::Path::new(folder).join(tool));
+        let found = found
+            .iter()
+            .find(|path| path.exists())
+            .expect("a tool of the system");
+        std::os::unix::fs::symlink(found, tools.join(tool)).expect("a link");
+    }
+    let output = command
+        .env("PATH", &tools)
+        .output()
+        .expect("the script runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("mirror: rsync is not installed"), "{said}");
+}
+
+fn mode(folder: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(folder).expect("a folder").permissions().mode() & 0o777
+}

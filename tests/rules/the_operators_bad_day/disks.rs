@@ -16,7 +16,6 @@ use super::{Day, access};
 type Folder = fn(&Registry) -> PathBuf;
 
 /// What they are called, and the words for a full one.
-
 const FOLDERS: [(&str, Folder, &str); 3] = [
     ("the public tree", Registry::public, "No space left"),
     ("the private tree", Registry::private, "No space left"),

@@ -3,10 +3,13 @@
 //! Levels and traps are those of limits.md, "Compressing one small file". Output depends on input, level and
 //! the compressor's version alone.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
 use brotlic::{BrotliEncoder, BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
 use libdeflater::{CompressionLvl, Compressor};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::coding::{Coding, Encodings};
@@ -29,7 +32,6 @@ impl Compression {
     /// The level of a compressor. What changes with every publish is compressed fast: it is sent for a minute
     /// and made again.
     pub fn level(self, coding: Coding, class: CacheClass, len: u64) -> i32 {
-        const LONG: u64 = 1 << 20;
         let [gzip, br, zstd] = match (self, class) {
             _ if len >= LONG && class != CacheClass::Immutable => [6, 4, 3],
             (Self::Fast, _) | (Self::Balanced, CacheClass::Pointer) => [6, 5, 3],
@@ -43,6 +45,9 @@ impl Compression {
         }
     }
 }
+
+/// From so many bytes on a document that changes often is compressed faster still.
+const LONG: u64 = 1 << 20;
 
 /// A compressed form of some bytes.
 pub type Variant = (Coding, Vec<u8>);
@@ -63,31 +68,42 @@ pub fn variants(
     if identity.len() < VARIANTS_FROM {
         return Ok(Vec::new());
     }
-    let mut variants = Vec::new();
-    for coding in encodings.iter() {
+    let make = |coding| {
         let level = compression.level(coding, class, identity.len() as u64);
         let bytes = match coding {
             Coding::Gzip => gzip(identity, level)?,
             Coding::Br => brotli(identity, level)?,
             Coding::Zstd => zstd::bulk::compress(identity, level)?,
         };
-        if bytes.len() >= identity.len() {
-            return Ok(Vec::new());
-        }
-        variants.push((coding, bytes));
-    }
-    Ok(variants)
+        Ok((bytes.len() < identity.len()).then_some((coding, bytes)))
+    };
+    // Of a small file each is done before another thread would have begun.
+    let variants: io::Result<Option<Vec<Variant>>> = match identity.len() as u64 >= LONG {
+        true => encodings
+            .iter()
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(make)
+            .collect(),
+        false => encodings.iter().map(make).collect(),
+    };
+    Ok(variants?.unwrap_or_default())
 }
 
+/// The state of a compressor is some hundred kilobytes: each thread makes it once for each level.
 fn gzip(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    let level = CompressionLvl::new(level).unwrap_or_default();
-    let mut compressor = Compressor::new(level);
-    let mut bytes = vec![0; compressor.gzip_compress_bound(identity.len())];
-    let len = compressor
-        .gzip_compress(identity, &mut bytes)
-        .map_err(io::Error::other)?;
-    bytes.truncate(len);
-    Ok(bytes)
+    thread_local!(static MADE: RefCell<BTreeMap<i32, Compressor>> = RefCell::default());
+    MADE.with_borrow_mut(|made| {
+        let compressor = made
+            .entry(level)
+            .or_insert_with(|| Compressor::new(CompressionLvl::new(level).unwrap_or_default()));
+        let mut bytes = vec![0; compressor.gzip_compress_bound(identity.len())];
+        let len = compressor
+            .gzip_compress(identity, &mut bytes)
+            .map_err(io::Error::other)?;
+        bytes.truncate(len);
+        Ok(bytes)
+    })
 }
 
 fn brotli(identity: &[u8], level: i32) -> io::Result<Vec<u8>> {
@@ -142,6 +158,20 @@ pub fn stream(
     Ok(())
 }
 
+/// What a variant decodes to.
+///
+/// # Errors
+/// It is none of that coding.
+pub fn decode(coding: Coding, variant: &[u8]) -> io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    match coding {
+        Coding::Gzip => flate2::read::GzDecoder::new(variant).read_to_end(&mut decoded),
+        Coding::Br => brotlic::DecompressorReader::new(variant).read_to_end(&mut decoded),
+        Coding::Zstd => zstd::stream::read::Decoder::new(variant)?.read_to_end(&mut decoded),
+    }?;
+    Ok(decoded)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -149,17 +179,7 @@ mod tests {
     use super::*;
 
     fn decode(coding: Coding, bytes: &[u8]) -> Vec<u8> {
-        use std::io::Read;
-        let mut decoded = Vec::new();
-        match coding {
-            Coding::Gzip => flate2::read::GzDecoder::new(bytes).read_to_end(&mut decoded),
-            Coding::Br => brotlic::DecompressorReader::new(bytes).read_to_end(&mut decoded),
-            Coding::Zstd => zstd::stream::read::Decoder::new(bytes)
-                .unwrap()
-                .read_to_end(&mut decoded),
-        }
-        .unwrap();
-        decoded
+        super::decode(coding, bytes).unwrap()
     }
 
     fn all() -> Encodings {

@@ -19,6 +19,9 @@ pub enum LifecycleError {
     /// There is no such version.
     #[error("there is no {0}")]
     NoSuchVersion(ReleaseId),
+    /// There is no such item, and there never was.
+    #[error("there is no {0}")]
+    NoSuchItem(ItemId),
     /// A tag is to name a version that is not offered.
     #[error("{0} is yanked; a tag names a version that is offered")]
     Yanked(ReleaseId),
@@ -30,9 +33,12 @@ pub enum LifecycleError {
         /// One of its tags.
         tag: Tag,
     },
-    /// The disk, a lock, the access file.
+    /// The disk, a lock, the access file: nothing was changed.
     #[error(transparent)]
     Stopped(#[from] Error),
+    /// The same, past the point of no return: the next build shows what this one could not.
+    #[error("the change is noted, and the trees do not show it yet; the next build does: {0}")]
+    Unfinished(#[source] Error),
 }
 
 /// What is known of a version, or of an item's tags, now.
@@ -89,10 +95,14 @@ impl Registry {
         if is_news {
             source.append(item, &event)?;
         }
-        staged.apply(&[source.root()])?;
-        if let Change::Remove { version, .. } = &change {
-            delete(source, &item.release(version.clone()))?;
-        }
+        let removed = match &change {
+            Change::Remove { version, .. } => Some(item.release(version.clone())),
+            _ => None,
+        };
+        staged
+            .apply(&[source.root()])
+            .and_then(|_| removed.map_or(Ok(()), |release| delete(source, &release)))
+            .map_err(LifecycleError::Unfinished)?;
         Ok(standing(item, &history, &change))
     }
 }
@@ -104,12 +114,16 @@ fn refuse(
     history: &History,
     change: &Change,
 ) -> Result<(), LifecycleError> {
+    let here = source.versions(item)?;
     let Some(version) = version(change) else {
-        return Ok(());
+        return match here.is_empty() && history.whole == 0 {
+            true => Err(LifecycleError::NoSuchItem(item.clone())),
+            false => Ok(()),
+        };
     };
     let release = item.release(version.clone());
     let of = history.of(version);
-    let is_there = source.versions(item)?.contains(version) && of.removed.is_none();
+    let is_there = here.contains(version) && of.removed.is_none();
     match change {
         // What is gone may be gone for good, and so may what was never published.
         Change::Remove { .. } if is_there || of.removed.is_some() || of.published.is_some() => {}
@@ -146,7 +160,7 @@ fn is_so(history: &History, change: &Change) -> bool {
 }
 
 /// The version that a change is about.
-fn version(change: &Change) -> Option<&Version> {
+pub(crate) fn version(change: &Change) -> Option<&Version> {
     match change {
         Change::Publish { version, .. }
         | Change::Yank { version, .. }

@@ -1,7 +1,7 @@
 //! Files that somebody else may have put there, opened only if they are regular: no link is followed, no pipe
 //! waited for.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -19,6 +19,11 @@ pub fn open(path: &Path) -> io::Result<File> {
 
 /// Opens a file with these options, as [`open`] does.
 pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_and_look(options, path).map(|(file, _)| file)
+}
+
+/// The same, and what the system knows of the file.
+pub fn open_and_look(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let refusal = |what| io::Error::new(ErrorKind::InvalidInput, what);
     let file = options
@@ -30,8 +35,9 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
             }
             _ => cause,
         })?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => Ok((file, metadata)),
         false => Err(refusal("it is no regular file")),
     }
 }

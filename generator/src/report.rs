@@ -38,7 +38,7 @@ pub struct Problem {
     pub pointer: Option<String>,
     /// What would be right, where that is near.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub suggestion: Option<Suggestion>,
+    pub suggestion: Option<Box<Suggestion>>,
 }
 
 /// A place within one line of a file, counted from 1, in characters.
@@ -117,7 +117,9 @@ impl Problem {
             }),
             code: Some(code),
             pointer: Some(fault.path).filter(|pointer| !pointer.is_empty()),
-            suggestion: fault.meant.map(Suggestion::ReplaceWith),
+            suggestion: fault
+                .meant
+                .map(|word| Box::new(Suggestion::ReplaceWith(word))),
             ..Self::refused(path, fault.message)
         }
     }
@@ -140,7 +142,7 @@ impl Problem {
 
     /// The word that was probably meant.
     pub fn meant(&self) -> Option<&str> {
-        match &self.suggestion {
+        match self.suggestion.as_deref() {
             Some(Suggestion::ReplaceWith(word)) => Some(word),
             _ => None,
         }
@@ -148,7 +150,7 @@ impl Problem {
 
     /// What to do, where the message does not say it.
     pub fn help(&self) -> Option<String> {
-        match &self.suggestion {
+        match self.suggestion.as_deref() {
             Some(Suggestion::AddToFiles(entry)) => {
                 Some(format!("to declare it, add this to `files`:\n{entry}"))
             }

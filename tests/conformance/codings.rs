@@ -1,4 +1,4 @@
-//! Variants (protocol.md, "Reading"): every spelling of `Accept-Encoding` that matters, on nine resources.
+//! Variants (protocol.md, "Reading"): every spelling of `Accept-Encoding` that matters, on resources of every kind.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ impl Resource {
 }
 
 /// Documents and files, public and gated, with variants and without.
-static RESOURCES: [Resource; 9] = [
+static RESOURCES: [Resource; 11] = [
     Resource::new("/registries/@open/quality/lint", true),
     Resource::new("/registries/@open/quality/lint/1.0.0", true),
     Resource::new(
@@ -89,6 +89,8 @@ static RESOURCES: [Resource; 9] = [
     Resource::new("/schemas/registry-item.json", true),
     Resource::new("/namespaces", false),
     Resource::gated("/registries/@team/features/secret/1.0.0"),
+    Resource::new("/registries/@open/features/tagged/tags/beta", true),
+    Resource::gated("/registries/@team/features/tagged/tags/stable"),
 ];
 
 /// Text that does not get smaller, and what is no text.

@@ -1,4 +1,4 @@
-//! `If-None-Match` in every form, on the nine resources of the codings; and Range, which is ignored.
+//! `If-None-Match` in every form, on the resources of the codings; and Range, which is ignored.
 
 use rack_tests::http::Request;
 

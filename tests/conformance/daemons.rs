@@ -104,6 +104,11 @@ fn read_only(suite: &mut Suite, _: &Rackd) {
     let request = upload.request().bearer(ADMIN_TOKEN);
     let expect = Expect::error(503, "UNAVAILABLE");
     suite.ask("daemons: read-only, a publish", &request, &expect);
+    let yank = Request::new("PUT", "/registries/@open/features/auth/1.0.0/yank");
+    let nobody = Expect::error(401, "UNAUTHORIZED");
+    suite.ask("daemons: read-only, a yank by nobody", &yank, &nobody);
+    let yank = yank.bearer(ADMIN_TOKEN);
+    suite.ask("daemons: read-only, a yank", &yank, &expect);
     let request = Request::get("/registries/@open/features/auth");
     suite.ask("daemons: read-only, a read", &request, &Expect::status(200));
 }

@@ -60,6 +60,12 @@ impl Expect {
         self
     }
 
+    /// With this body.
+    pub(crate) fn json(mut self, json: Value) -> Self {
+        self.json = Some(json);
+        self
+    }
+
     /// With at least this in the body.
     pub(crate) fn json_has(mut self, json: Value) -> Self {
         self.json_has = Some(json);

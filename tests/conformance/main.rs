@@ -15,6 +15,7 @@ mod daemons;
 mod expect;
 mod invariants;
 mod lengths;
+mod lifecycle;
 mod media_types;
 mod pass;
 mod publish;
@@ -114,6 +115,7 @@ fn ours(registry: &Registry) -> ExitCode {
     };
     suite.on(alone, |suite| {
         reads(suite);
+        lifecycle::refusals(suite);
         writes_without_daemon(suite);
     });
     suite.report()
@@ -122,7 +124,9 @@ fn ours(registry: &Registry) -> ExitCode {
 /// Reads come first: they compare lists that publishes make longer.
 fn all(suite: &mut Suite) {
     reads(suite);
+    lifecycle::refusals(suite);
     publish::run(suite);
+    lifecycle::run(suite);
 }
 
 fn reads(suite: &mut Suite) {

@@ -34,6 +34,27 @@ const LINT: [&str; 9] = [
     "2.0.0-beta.2",
 ];
 
+/// What happened to items, with one kind of quotes.
+const LOGS: [(&str, &str); 3] = [
+    (
+        "@open/features/tagged",
+        concat!(
+            "{'event':'tag','tag':'beta','version':'2.0.0-rc.1','time':'2026-01-02T03:04:05Z','by':'seed'}\n",
+            "{'event':'tag','tag':'lts-1','version':'1.1.0+build.7','time':'2026-01-02T03:04:06Z','by':'seed'}\n",
+            "{'event':'yank','version':'1.2.0','reason':'broken','time':'2026-01-02T03:04:07Z','by':'seed'}\n",
+            "{'event':'deprecate','version':'1.0.0','message':'old','time':'2026-01-02T03:04:08Z','by':'seed'}\n",
+        ),
+    ),
+    (
+        "@open/features/withdrawn",
+        "{'event':'yank','version':'1.0.0','reason':'','time':'2026-01-02T03:04:05Z','by':'seed'}\n",
+    ),
+    (
+        "@team/features/tagged",
+        "{'event':'tag','tag':'stable','version':'1.0.0','time':'2026-01-02T03:04:05Z','by':'seed'}\n",
+    ),
+];
+
 /// Writes `source/` and `access.json` into the folder.
 pub(crate) fn write(folder: &Path) {
     let source = folder.join("source");
@@ -68,6 +89,9 @@ pub(crate) fn write(folder: &Path) {
     );
     put("@open/features/tags/1.0.0/registry.json", "{}");
     Release::new("@open", "moved", "1.0.0").put_at(&source, "@open/features/moved/2.0.0");
+    for (item, log) in LOGS {
+        put(&format!("{item}/releases.jsonl"), &log.replace('\'', "\""));
+    }
     put(".healthcheck", "ok\n");
     put(".tmp/upload", "half of something\n");
     put("schema/registry-item.json", "{}\n");
@@ -102,6 +126,9 @@ fn releases() -> Vec<Release> {
             "files",
             json!([{ "target": ".nvmrc", "type": "registry:config", "content": "24\n" }]),
         ),
+        Release::new("@open", "withdrawn", "1.0.0").file("notes.md", "# Withdrawn\n"),
+        Release::new("@open", "yank", "1.0.0"),
+        Release::new("@team", "tagged", "1.0.0"),
         Release::new("@drop", "first", "1.0.0"),
         Release::new("@team", "secret", "1.0.0").file("src/secret.ts", text("export const a = 1")),
         Release::new("@team", "secret", "1.1.0").file("src/secret.ts", text("export const b = 2")),
@@ -122,6 +149,10 @@ fn releases() -> Vec<Release> {
     releases.extend(
         ["1.0.0-alpha.1", "1.0.0-rc.1", "1.0.0-alpha.20"]
             .map(|version| Release::new("@open", "preview", version)),
+    );
+    releases.extend(
+        ["1.0.0", "1.1.0+build.7", "1.2.0", "2.0.0-rc.1"]
+            .map(|version| Release::new("@open", "tagged", version)),
     );
     releases.extend(["1.0.0+a", "1.0.0+b"].map(|version| Release::new("@open", "twins", version)));
     releases

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use crate::expect::Expect;
 use crate::suite::{Suite, unless};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("reading", include_str!("cases/reading.json")),
     ("paths", include_str!("cases/paths.json")),
     ("access", include_str!("cases/access.json")),
     ("methods", include_str!("cases/methods.json")),
+    ("tags", include_str!("cases/tags.json")),
 ];
 
 /// A case of a data file.

@@ -16,6 +16,8 @@ fn a_mirror_only_reads() {
     registry.put(&item);
     registry.put(&Release::new("@team", "secret", "1.0.0"));
     registry.build();
+    let release = "@open/features/item@1.0.0";
+    registry.rackgen(&["tag", release, "beta"]).exits(0);
     // The public tree, and nothing besides: no source, no private tree, no state.
     let mirror = Registry::new(&json!({}));
     copy(&registry.public(), &mirror.public());
@@ -85,10 +87,16 @@ fn a_mirror_only_reads() {
             405,
             "METHOD_NOT_ALLOWED",
         ),
+        (get("/registries/@open/features/item/tags/beta"), 200, ""),
         (
-            Request::new("PUT", "/registries/@open/features/item/1.0.0/yank").bearer("team"),
-            405,
-            "METHOD_NOT_ALLOWED",
+            get("/registries/@open/features/item/tags/none"),
+            404,
+            "NOT_FOUND",
+        ),
+        (
+            get("/registries/@open/features/item/1.0.0/yank"),
+            400,
+            "INVALID_PATH",
         ),
     ] {
         let answer = request.send(&nginx.url()).expect("an answer");
@@ -98,6 +106,26 @@ fn a_mirror_only_reads() {
             "{request:?}"
         );
         assert_eq!(faults(&answer, false), Vec::<String>::new(), "{request:?}");
+    }
+    for target in [
+        "/registries/@open/features/item/1.0.0/yank",
+        "/registries/@open/features/item/1.0.0/deprecation",
+        "/registries/@open/features/item/tags/beta",
+        "/registries/@team/features/secret/1.0.0/yank",
+    ] {
+        for method in ["PUT", "DELETE", "POST", "OPTIONS"] {
+            let request = Request::new(method, target).bearer("team");
+            let answer = request.send(&nginx.url()).expect("an answer");
+            let status = if method == "OPTIONS" { 204 } else { 405 };
+            assert_eq!(answer.status, status, "{method} {target}");
+            let allowed = ["get", "head", "options"].map(str::to_owned);
+            assert_eq!(answer.list("Allow"), allowed.into(), "{method} {target}");
+            assert_eq!(
+                faults(&answer, false),
+                Vec::<String>::new(),
+                "{method} {target}"
+            );
+        }
     }
     let served = get(&item.url()).send(&nginx.url()).expect("an answer");
     assert_eq!(served.body, item.manifest());

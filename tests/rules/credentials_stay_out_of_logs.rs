@@ -50,8 +50,11 @@ fn credentials_stay_out_of_logs() {
             Request::get("/registries/@team/features/item-0"),
             Request::get("/namespaces"),
             Request::get("/whoami"),
-            Request::new("PUT", "/registries/@team/features/item-0/1.0.0/yank").json(&json!({})),
             upload,
+            Request::new("PUT", "/registries/@team/features/item-0/tags/beta")
+                .json(&json!({ "version": "1.0.0" })),
+            Request::new("DELETE", "/registries/@team/features/item-0/tags/beta"),
+            Request::new("PUT", "/registries/@team/features/item-0/1.0.0/yank").json(&json!({})),
         ] {
             for request in [
                 request.clone().bearer(token),

@@ -97,6 +97,14 @@ fn early_answers_arrive() {
             (409, "VERSION_EXISTS"),
         ),
         (
+            "a reason of 50 MiB",
+            Request::new("PUT", "/registries/@team/features/large/1.0.0/yank")
+                .body(vec![b' '; 50 * MIB])
+                .bearer("publishes"),
+            nginx.url(),
+            (413, "PAYLOAD_TOO_LARGE"),
+        ),
+        (
             "noise",
             noise.bearer(ADMIN_TOKEN),
             nginx.url(),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use rack_tests::coding::decode;
+use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::errors::faults;
 use rack_tests::http::Request;
 use rack_tests::registry::Registry;
@@ -108,6 +109,16 @@ fn http2_has_the_same_answers() {
             (&refused.status[..], refused.code()),
             ("401", json!("UNAUTHORIZED"))
         );
+        let yank = format!("{}/yank", item.url());
+        let put = [version, "-X", "PUT", "--data", "{\"reason\":\"x\"}"];
+        let refused = curl(address, &put, &yank);
+        assert_eq!(
+            (&refused.status[..], refused.code()),
+            ("401", json!("UNAUTHORIZED"))
+        );
+        let token = format!("Authorization: Bearer {ADMIN_TOKEN}");
+        let yanked = curl(address, &[&put[..], &["-H", &token]].concat(), &yank);
+        assert_eq!(yanked.status, "200");
     }
     // In HTTP/2 that ends the connection, by nginx.
     let long = format!("/registries/@open{}", "/a".repeat(10_000));

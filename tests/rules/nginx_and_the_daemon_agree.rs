@@ -123,6 +123,13 @@ fn registry() -> Registry {
             .file("LICENSE", text("licence"));
         registry.put(&lint);
     }
+    let tags = ["beta 2.0.0-beta.11", "lts 1.1.0+build.42"];
+    registry.put_file("@open/quality/lint/releases.jsonl", tagged(&tags));
+    registry.put_file(
+        "@team/features/secret/releases.jsonl",
+        tagged(&["stable 1.0.0"]),
+    );
+    registry.put(&Release::new("@open", "yank", "1.0.0"));
     registry.put(&Release::new("@open", "auth", "1.0.0"));
     let jwt = Release::new("@open", "jwt", "1.0.0").with("path", "features/auth/jwt");
     registry.put(&jwt.file("index.json", "{}\n"));
@@ -132,4 +139,16 @@ fn registry() -> Registry {
         json!({ "name": "starter", "version": "1.0.0", "registries": ["@open/features/auth"] });
     registry.put_file("presets/starter/preset.json", preset.to_string());
     registry
+}
+
+/// The log of an item whose tags were set in this order.
+fn tagged(tags: &[&str]) -> String {
+    let line = |tag: &&str| {
+        let (tag, version) = tag.split_once(' ').expect("a tag and a version");
+        let time = "2026-01-02T03:04:05Z";
+        let event =
+            json!({ "event": "tag", "tag": tag, "version": version, "time": time, "by": "x" });
+        format!("{event}\n")
+    };
+    tags.iter().map(line).collect()
 }

@@ -105,6 +105,11 @@ fn one_nginx_many_registries() {
             get(url, &fresh.url(), None).header("ETag"),
             direct.header("ETag")
         );
+        let yank = Request::new("PUT", &format!("{}/yank", fresh.url()));
+        assert_error(&yank.send(url).expect("an answer"), 401, "UNAUTHORIZED");
+        let yanked = yank.bearer(ADMIN_TOKEN).send(url).expect("an answer");
+        assert_eq!(yanked.status, 200, "{}", yanked.json());
+        assert_error(&get(url, &fresh.item_url(), None), 404, "NOT_FOUND");
     }
     assert_error(
         &get(&first, "/registries/@open/features/published-not", None),

@@ -22,7 +22,11 @@ fn one_request_one_answer() {
         (505, "BAD_REQUEST"),
         (501, "NOT_IMPLEMENTED"),
     ];
+    let unauthorized = [(401, "UNAUTHORIZED")];
     let plain = |head: &str| format!("{head}\r\n\r\n").into_bytes();
+    let put = |target: &str| {
+        format!("PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close")
+    };
     let cases: Vec<Case<'_>> = vec![
         (
             "absolute form",
@@ -242,6 +246,59 @@ fn one_request_one_answer() {
             "a fragment",
             get(&format!("{OPEN}#/../../@team"), ""),
             &either,
+        ),
+        (
+            "a yank, absolute form",
+            plain(&put(&format!("http://registry.example{OPEN}/yank"))),
+            &unauthorized,
+        ),
+        (
+            "a yank, an odd query",
+            plain(&put(&format!("{OPEN}/yank?\"<\u{e9}>%zz"))),
+            &unauthorized,
+        ),
+        (
+            "a yank, HTTP/1.0",
+            plain(&format!("PUT {OPEN}/yank HTTP/1.0")),
+            &unauthorized,
+        ),
+        (
+            "a yank, a letter of another alphabet",
+            plain(&put("/registries/@open/features/\u{e9}/1.0.0/yank")),
+            &invalid,
+        ),
+        (
+            "a yank, a quote",
+            plain(&put("/registries/@open/features/\"/1.0.0/yank")),
+            &invalid,
+        ),
+        (
+            "a tag, a backslash",
+            plain(&put("/registries/@open/features/item/tags/be\\ta")),
+            &invalid,
+        ),
+        (
+            "a yank, a NUL",
+            plain(&put("/registries/@open/features/item\0/1.0.0/yank")),
+            &either,
+        ),
+        (
+            "a yank in chunks",
+            [
+                plain(&format!(
+                    "PUT {OPEN}/yank HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close"
+                )),
+                b"2\r\n{}\r\n0\r\n\r\n".to_vec(),
+            ]
+            .concat(),
+            &unauthorized,
+        ),
+        (
+            "a yank, gzip as Transfer-Encoding",
+            plain(&format!(
+                "PUT {OPEN}/yank HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close"
+            )),
+            &[(501, "NOT_IMPLEMENTED")],
         ),
         (
             "underscores are no hyphens",

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rack_tests::daemon::Rackd;
+use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::errors::faults;
 use rack_tests::http::{Connection, Request, Response};
 use rack_tests::nginx::{Nginx, serve};
@@ -65,18 +65,20 @@ fn what_surrounds_it_opens_nothing() {
         refused(&answer, 405, "METHOD_NOT_ALLOWED");
     }
 
+    // Who sends it comes before how much it is: of that the daemon judges, and no line above.
+    let yank = Request::new("PUT", "/registries/@open/features/many/1.0.0/yank");
+    let large = yank.clone().body(vec![b'x'; 200_000]);
+    refused(&ask(&large), 401, "UNAUTHORIZED");
+    let large = large.bearer(ADMIN_TOKEN);
+    refused(&ask(&large), 413, "PAYLOAD_TOO_LARGE");
+
     assert!(daemon.stop().success());
     wait::within(Duration::from_secs(20), || {
         (ask(&good).status == 503).then_some(())
     });
     refused(&ask(&good), 503, "UNAVAILABLE");
-    let yank = Request::new("PUT", "/registries/@open/features/many/1.0.0/yank");
     refused(&ask(&yank), 503, "UNAVAILABLE");
-    refused(
-        &ask(&yank.body(vec![b'x'; 200_000])),
-        413,
-        "PAYLOAD_TOO_LARGE",
-    );
+    refused(&ask(&large), 503, "UNAVAILABLE");
 }
 
 fn refused(answer: &Response, status: u16, code: &str) {

@@ -10,7 +10,7 @@ use crate::random::Random;
 pub const TOKEN: &str = "team-token";
 
 /// Real addresses, of which all others are made.
-const REAL: [&str; 24] = [
+const REAL: [&str; 34] = [
     "/registries/@open/quality/lint",
     "/registries/@open/quality/lint/versions",
     "/registries/@open/quality/lint/1.0.0",
@@ -35,10 +35,20 @@ const REAL: [&str; 24] = [
     "/namespaces/@empty/registries",
     "/presets/starter",
     "/schemas/registry-item.json",
+    "/registries/@open/features/yank",
+    "/registries/@open/quality/lint/tags/beta",
+    "/registries/@open/quality/lint/tags/lts",
+    "/registries/@open/quality/lint/1.0.0/yank",
+    "/registries/@open/quality/lint/1.1.0+build.42/yank",
+    "/registries/@open/quality/lint/1.0.0/deprecation",
+    "/registries/@team/features/secret/tags/stable",
+    "/registries/@team/features/secret/1.0.0/yank",
+    "/registries/@hidden/features/ghost/tags/beta",
+    "/registries/@empty/features/none/1.0.0/deprecation",
 ];
 
 /// What is put into addresses, and what they end in.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 71] = [
     "/..",
     "/.",
     "//",
@@ -101,7 +111,14 @@ const PIECES: [&str; 64] = [
     "/latest",
     "/index.json",
     "/registry.json",
+    "/tags/beta",
+    "/tags/yank",
+    "/tags/latest",
+    "/tags/1.0.0",
+    "/files/tags/x",
+    "/files/yank",
     "/yank",
+    "/deprecation",
     "/.variants/br",
 ];
 
@@ -198,6 +215,10 @@ impl Question {
     /// Any request.
     pub fn any(known: &Known, random: &mut Random) -> Self {
         let real = *one_of(&REAL, random);
+        // Nothing but these changes an item.
+        let is_change = ["/tags/", "/yank", "/deprecation"]
+            .iter()
+            .any(|part| real.contains(part));
         let method = match random.below(20) {
             0 => "OPTIONS",
             1 => *one_of(
@@ -207,6 +228,7 @@ impl Question {
                 random,
             ),
             2..5 => "HEAD",
+            5..14 if is_change => *one_of(&["PUT", "DELETE"], random),
             _ => "GET",
         };
         let mut headers = String::new();

@@ -54,7 +54,7 @@ impl Refusal {
     /// The failure came after the point of no return: nobody may be told that nothing was stored.
     pub(crate) fn may_have_happened(mut self) -> Self {
         self.message =
-            "the registry failed while it published; it may still appear, so ask or send it again"
+            "the registry failed when it had begun; what was asked for may still appear, so ask, or send it again"
                 .into();
         self
     }

@@ -173,6 +173,11 @@ impl Registry {
         &self.folders
     }
 
+    /// How its outputs are made.
+    pub fn outputs(&self) -> &OutputSettings {
+        &self.outputs
+    }
+
     /// Takes the lock of the source tree.
     pub fn lock_source(&self) -> Result<Lock> {
         Lock::take(self.source.root())

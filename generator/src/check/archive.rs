@@ -68,7 +68,7 @@ fn undeclared(
             Disagreement::Undeclared(file) => {
                 spare.push(file.clone());
                 problems.push(Problem {
-                    suggestion: Some(suggest::declare(file)),
+                    suggestion: Some(Box::new(suggest::declare(file))),
                     ..Problem::refused(archive, &disagreement).with_code(disagreement.code())
                 });
             }

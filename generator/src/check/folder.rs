@@ -138,7 +138,7 @@ impl Contents {
             }
             _ if entry.file_type().is_dir() => {}
             Ok(file) if is_file => {
-                self.warn(entry, UNDECLARED).suggestion = Some(suggest::declare(&file));
+                self.warn(entry, UNDECLARED).suggestion = Some(Box::new(suggest::declare(&file)));
                 self.spare.push(file);
             }
             Ok(_) => {

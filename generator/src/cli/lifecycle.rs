@@ -246,9 +246,10 @@ fn ask(base: &str, item: &ItemId, change: &Change, place: &Place) -> Result<Valu
     })?;
     let status = answer.status().as_u16();
     let text = answer.body_mut().read_to_string().unwrap_or_default();
-    let document = serde_json::from_str(&text).unwrap_or_default();
+    let document: Value = serde_json::from_str(&text).unwrap_or_default();
     match status {
-        200 => Ok(document),
+        200 if document["path"].is_string() => Ok(document),
+        200 => Err(Error::refused(url, "whoever answers there is no registry")),
         _ => Err(Error::refused(url, explain(status, &document))),
     }
 }

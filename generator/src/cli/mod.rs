@@ -3,12 +3,14 @@
 mod build;
 mod check;
 mod excerpt;
+mod import;
 mod init;
 mod lifecycle;
 mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod verify;
 mod watch;
 
 use std::io::{ErrorKind, Write as _};
@@ -58,6 +60,8 @@ enum Command {
     Pack(pack::Args),
     /// Upload a version to a registry, packing it if need be
     Publish(publish::Args),
+    /// Take what another registry has, by its API or from its storage folder
+    Import(Box<import::Args>),
     /// Build whenever the source tree changes
     Watch(watch::Args),
     /// Take a version out of what is offered; who names it exactly still gets it
@@ -91,6 +95,8 @@ Examples:
 Examples:
   rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'")]
     Remove(Box<lifecycle::Removed>),
+    /// Hash source and trees, and name what is changed, missing or extra
+    Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
     Nginx(Box<nginx::Args>),
     /// Print a script that completes commands and flags in a shell
@@ -174,6 +180,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Check(args) => check::run(args, format),
         Command::Pack(args) => pack::run(&args, format),
         Command::Publish(args) => publish::run(&args, format),
+        Command::Import(args) => import::run(*args, format),
         Command::Watch(args) => watch::run(args, format),
         Command::Yank(args) => lifecycle::yank(*args, format),
         Command::Unyank(args) => lifecycle::unyank(*args, format),
@@ -182,6 +189,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Tag(args) => lifecycle::tag(*args, format),
         Command::Untag(args) => lifecycle::untag(*args, format),
         Command::Remove(args) => lifecycle::remove(*args, format),
+        Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -19,6 +19,16 @@ impl Progress {
         Self::new("{bar:40.cyan} {pos}/{len} versions, {eta} left")
     }
 
+    /// A bar over items.
+    pub(super) fn of_items() -> Self {
+        Self::new("{bar:40.cyan} {pos}/{len} items looked at, {eta} left")
+    }
+
+    /// A bar over parts of the trees.
+    pub(super) fn of_parts() -> Self {
+        Self::new("{bar:40.cyan} {pos}/{len} parts, {eta} left")
+    }
+
     /// A bar over bytes.
     pub(super) fn of_bytes() -> Self {
         Self::new("{bar:40.cyan} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}")

@@ -81,6 +81,11 @@ pub(super) fn token(file: Option<&Path>) -> Result<Option<String>> {
         None => env::var("RACK_TOKEN").unwrap_or_default(),
     };
     let token = token.trim();
+    if !token.chars().all(|c| c.is_ascii_graphic()) {
+        let from = file.unwrap_or("RACK_TOKEN".as_ref());
+        let why = "this is no token: it holds more than letters, digits and signs of ASCII";
+        return Err(Error::refused(from, why));
+    }
     Ok((!token.is_empty()).then(|| token.to_owned()))
 }
 

@@ -48,16 +48,23 @@ pub fn sync_file_systems<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Res
 
 /// Makes a folder and what is missing above it, readable by `mode` whatever the umask.
 pub fn create_folders(folder: &Path, mode: u32) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_folders(parent, mode)?;
+    }
+    create_folder(folder, mode)
+}
+
+/// Makes a folder where there is one above it, readable by `mode` whatever the umask.
+pub fn create_folder(folder: &Path, mode: u32) -> Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => {
             let mode = Permissions::from_mode(mode);
             fs::set_permissions(folder, mode).at("set the mode of", folder)
         }
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            create_folders(folder.parent().unwrap_or(folder), mode)?;
-            create_folders(folder, mode)
-        }
         Err(cause) => Err(cause).at("create", folder),
     }
 }

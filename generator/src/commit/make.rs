@@ -1,9 +1,10 @@
 //! Makes the files of one resource: its identity and its variants, in the staging folder. Small ones in memory,
 //! large ones in pieces, so that no upload decides how much memory we need.
 
-use std::fs::{self, File, OpenOptions};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -31,9 +32,10 @@ const LARGE: u64 = 1 << 20;
 /// Makes the files of one part in a staging folder that is laid out like the tree.
 pub(super) struct Maker<'a> {
     staging: PathBuf,
-    file_mode: u32,
-    folder_mode: u32,
+    file_mode: Mode,
+    folder_mode: Mode,
     settings: &'a OutputSettings,
+    folders: BTreeSet<PathBuf>,
     /// The variants of `registry.json`, which is served twice.
     manifest: Option<(Sha256, Vec<Variant>)>,
 }
@@ -72,9 +74,10 @@ impl<'a> Maker<'a> {
     ) -> Self {
         Self {
             staging,
-            file_mode,
-            folder_mode,
+            file_mode: Mode::new(file_mode),
+            folder_mode: Mode::new(folder_mode),
             settings,
+            folders: BTreeSet::new(),
             manifest: None,
         }
     }
@@ -122,7 +125,7 @@ impl<'a> Maker<'a> {
             .at("compress", key.disk_path().as_path())
     }
 
-    fn in_pieces(&self, source: &Path, key: &PublicKey) -> Result<Made> {
+    fn in_pieces(&mut self, source: &Path, key: &PublicKey) -> Result<Made> {
         let mut made = Made::new(Sha256::of(&[]));
         let (path, mut file) = self.create(key, None)?;
         let mut hashing = Hashing::new(&mut file);
@@ -167,7 +170,7 @@ impl<'a> Maker<'a> {
     }
 
     fn write(
-        &self,
+        &mut self,
         made: &mut Made,
         key: &PublicKey,
         coding: Option<Coding>,
@@ -180,35 +183,79 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    fn create(&self, key: &PublicKey, coding: Option<Coding>) -> Result<(PathBuf, File)> {
+    fn create(&mut self, key: &PublicKey, coding: Option<Coding>) -> Result<(PathBuf, File)> {
         let path = representation(&self.staging, key, coding);
-        let create = || {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create_new(true).open(&path)
-        };
-        let file = match create() {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {
-                let folder = path.parent().unwrap_or(&self.staging);
-                durable::create_folders(&self.staging, 0o700)?;
-                durable::create_folders(folder, self.folder_mode)?;
-                create()
+        if let Some(folder) = path.parent() {
+            self.make_folder(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = options
+            .mode(self.file_mode.wanted)
+            .open(&path)
+            .at("write", &path)?;
+        Ok((path, file))
+    }
+
+    /// From the top down: a call that fails costs as much as one that does not.
+    fn make_folder(&mut self, folder: &Path) -> Result<()> {
+        if self.folders.contains(folder) {
+            return Ok(());
+        }
+        match folder.parent() {
+            Some(parent) if folder != self.staging => {
+                self.make_folder(parent)?;
+                let mode = &mut self.folder_mode;
+                let mut make = || match DirBuilder::new().mode(mode.wanted).create(folder) {
+                    Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+                    made => made.and_then(|()| mode.give(folder)),
+                };
+                make().at("create", folder)?;
             }
-            created => created,
-        };
-        Ok((path.clone(), file.at("write", &path)?))
+            _ => durable::create_folders(folder, 0o700)?,
+        }
+        self.folders.insert(folder.to_owned());
+        Ok(())
     }
 
     /// Gives every file its mode, whatever the umask was, and its time: the identity `base`, in seconds since
     /// 1970, its variants a little later.
-    pub(super) fn finish(&self, made: Made, base: i64) -> Result<()> {
+    pub(super) fn finish(&mut self, made: Made, base: i64) -> Result<()> {
         for (coding, path, file) in made.files {
             let time = base + coding.map_or(0, Coding::mtime_offset);
             let since_1970 = Duration::from_secs(time.max(0).unsigned_abs());
-            file.set_permissions(PermissionsExt::from_mode(self.file_mode))
+            self.file_mode
+                .give(&path)
                 .and_then(|()| file.set_modified(SystemTime::UNIX_EPOCH + since_1970))
                 .at("set mode and time of", &path)?;
         }
         Ok(())
+    }
+}
+
+/// A mode that is asked for at creation. The first one shows whether it is had at once: a umask, or an access list of
+/// the file system, takes the same from all that follow.
+struct Mode {
+    wanted: u32,
+    is_given: Option<bool>,
+}
+
+impl Mode {
+    fn new(wanted: u32) -> Self {
+        let is_given = None;
+        Self { wanted, is_given }
+    }
+
+    fn give(&mut self, path: &Path) -> io::Result<()> {
+        let is_given = match self.is_given {
+            Some(is_given) => is_given,
+            None => fs::symlink_metadata(path)?.mode() & 0o7777 == self.wanted,
+        };
+        self.is_given = Some(is_given);
+        match is_given {
+            true => Ok(()),
+            false => fs::set_permissions(path, Permissions::from_mode(self.wanted)),
+        }
     }
 }
 
@@ -222,7 +269,7 @@ fn is_manifest(key: &PublicKey) -> bool {
 }
 
 /// One hash over all variants, from theirs.
-pub(super) fn combine(hashes: impl Iterator<Item = blake3::Hash>) -> [u8; 32] {
+pub(crate) fn combine(hashes: impl Iterator<Item = blake3::Hash>) -> [u8; 32] {
     let mut all = blake3::Hasher::new();
     hashes.for_each(|hash| {
         all.update(hash.as_bytes());

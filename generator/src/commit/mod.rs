@@ -50,7 +50,7 @@ pub fn representation(tree: &Path, key: &PublicKey, coding: Option<Coding>) -> P
 }
 
 /// What the identities of a tree lie in, or the variants of a coding.
-fn root(tree: &Path, coding: Option<Coding>) -> PathBuf {
+pub(crate) fn root(tree: &Path, coding: Option<Coding>) -> PathBuf {
     match coding {
         None => tree.to_owned(),
         Some(coding) => tree.join(".variants").join(coding.as_str()),

@@ -437,6 +437,26 @@ impl Record {
         self.run("UPDATE items SET sight = NULL", [])
     }
 
+    /// Everything of which anything is recorded.
+    pub fn parts_of_all(&self) -> Result<Vec<Part>> {
+        let names: Vec<(String, String)> = self.ask(|db| {
+            let mut query = db.prepare_cached("SELECT item, part FROM parts")?;
+            let row = |row: &SqlRow<'_>| Ok((row.get(0)?, row.get(1)?));
+            query.query_map([], row)?.collect()
+        })?;
+        let part = |(item, name): (String, String)| {
+            Ok(match (&*item, &*name) {
+                ("", url) => Part::Alone(self.parsed(url)?),
+                (item, "") => Part::Item(self.parsed(item)?),
+                (item, version) => {
+                    let item: ItemId = self.parsed(item)?;
+                    Part::Release(item.release(self.parsed(version)?))
+                }
+            })
+        };
+        names.into_iter().map(part).collect()
+    }
+
     fn merged(&self, part: &Part, row: Stored) -> Result<Recorded> {
         let (settled, stands, coming) = row;
         let mut rows = self.decode_rows(part, &stands)?;

@@ -85,6 +85,8 @@ pub enum LifecycleUrl {
 
 impl LifecycleUrl {
     /// Parses the path of a request line, without its query; none where it has not the shape of such an address.
+    ///
+    /// `yank` and `deprecation` are no reserved words: behind a segment without a dot they are an item's name.
     pub fn parse(raw: &str) -> Option<Result<Self, InvalidUrl>> {
         let rest = raw.strip_prefix("/registries/")?;
         decode(raw).ok()?;
@@ -92,15 +94,14 @@ impl LifecycleUrl {
             return None;
         }
         let (above, last) = raw.rsplit_once('/')?;
+        let is_dotted = above.rsplit('/').next()?.contains('.');
         let release = || match PublicKey::parse(above)? {
             PublicKey::Manifest(release) => Ok(release),
             _ => Err(InvalidUrl::path(format!("`{last}` stands after a version"))),
         };
         match last {
-            "yank" if above.len() > "/registries".len() => Some(release().map(Self::Yank)),
-            "deprecation" if above.len() > "/registries".len() => {
-                Some(release().map(Self::Deprecation))
-            }
+            "yank" if is_dotted => Some(release().map(Self::Yank)),
+            "deprecation" if is_dotted => Some(release().map(Self::Deprecation)),
             _ if above.ends_with("/tags") && above.len() > "/registries/tags".len() => {
                 Some(PublicKey::parse(raw).and_then(|key| match key {
                     PublicKey::Tag(item, tag) => Ok(Self::Tag(item, tag)),
@@ -113,12 +114,11 @@ impl LifecycleUrl {
 
     /// The methods that a path takes which has the shape of such an address; none where it has not.
     pub fn allowed(raw: &str) -> Option<&'static str> {
-        Self::parse(raw).map(
-            |_| match raw.ends_with("/yank") || raw.ends_with("/deprecation") {
-                true => "PUT, DELETE, OPTIONS",
-                false => "GET, HEAD, PUT, DELETE, OPTIONS",
-            },
-        )
+        Self::parse(raw).map(|_| match raw.rsplit('/').nth(1) {
+            // Any tag, be it called `yank`.
+            Some("tags") => "GET, HEAD, PUT, DELETE, OPTIONS",
+            _ => "PUT, DELETE, OPTIONS",
+        })
     }
 
     /// The item that it changes.
@@ -163,6 +163,9 @@ fn parse_registries(segments: &[&str]) -> Result<PublicKey, InvalidUrl> {
             let file: FilePath = file.join("/").parse().map_err(InvalidUrl::path)?;
             Ok(PublicKey::File(item.release(version(text)?), file))
         }
+        [_, "yank" | "deprecation"] => Err(InvalidUrl::path(
+            "this is set and taken back, not read: `versions` says what is yanked and deprecated",
+        )),
         _ => Err(InvalidUrl::path(
             "after a version stands nothing or `files/` and a file's path",
         )),
@@ -295,6 +298,7 @@ mod tests {
             ("/registries/@a/x/tags/latest", ErrorCode::InvalidPath),
             ("/registries/@a/x/tags/1.0.0", ErrorCode::InvalidPath),
             ("/registries/@a/x/tags/beta/x", ErrorCode::InvalidPath),
+            ("/registries/@a/x/1.0.0/yank", ErrorCode::InvalidPath),
             ("/registries/@a/tags/beta", ErrorCode::InvalidPath),
             ("/registries/@a/..%2f@b/x", ErrorCode::InvalidPath),
             ("/registries/@a/%2e%2e/x", ErrorCode::InvalidPath),

@@ -12,15 +12,30 @@ use crate::regular;
 impl SourceTree {
     /// What happened to an item's versions; nothing yet where there is no log.
     pub fn history(&self, item: &ItemId) -> Result<History> {
+        self.log(item).map(|(history, _)| history)
+    }
+
+    /// What happened to an item's versions, one by one.
+    pub fn events(&self, item: &ItemId) -> Result<Vec<Event>> {
+        let (history, log) = self.log(item)?;
+        let lines = log[..history.whole].split(|b| *b == b'\n');
+        // Every whole line is an event, or there is no history.
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
+    }
+
+    fn log(&self, item: &ItemId) -> Result<(History, Vec<u8>)> {
         let path = self.item(item).join(EVENTS_FILE);
         let log = match regular::read(&path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(History::default()),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Vec::new(),
             Err(cause) if regular::is_refusal(&cause) => return Err(Error::refused(path, cause)),
             read => read.at("read", &path)?,
         };
-        History::fold(&log).map_err(|fault| {
+        let history = History::fold(&log).map_err(|fault| {
             Error::refused(&path, format!("line {} is no event: {fault}", fault.line))
-        })
+        })?;
+        Ok((history, log))
     }
 
     /// Appends an event; a torn last line is cut off first. The caller holds the tree's lock, and makes it durable.

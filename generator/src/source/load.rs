@@ -2,13 +2,15 @@
 //! with a problem that says where; the rest is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use jiff::Timestamp;
-use walkdir::WalkDir;
+use rustix::fs::FileType;
 
 use super::SourceTree;
+use super::walk::{self, FoundFile};
 use crate::hashing::Hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
@@ -52,7 +54,7 @@ impl SourceTree {
             return Err(vec![Problem::refused(path, why)]);
         }
         let declared: BTreeSet<_> = manifest.declared_files().collect();
-        let loaded = load_files(&folder, &declared)?;
+        let loaded = load_files(&folder, &declared, text)?;
         let missing: Vec<Problem> = declared
             .iter()
             .filter(|file| !loaded.files.contains_key(**file))
@@ -150,93 +152,83 @@ fn contradiction(id: &ReleaseId, manifest: &Manifest) -> Option<String> {
     None
 }
 
-/// Every file of a version that is served.
-fn load_files(folder: &Path, declared: &BTreeSet<&FilePath>) -> Result<Loaded, Vec<Problem>> {
-    let mut files = BTreeMap::new();
-    let mut bytes = BTreeMap::new();
-    let mut problems = Vec::new();
-    let (mut kept, mut youngest) = (0, Timestamp::UNIX_EPOCH);
-    for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
-        let entry = entry.map_err(|fault| {
-            let path = fault.path().unwrap_or(folder).to_owned();
-            vec![unreadable(&path, &fault.into())]
-        })?;
-        if entry.file_type().is_dir() {
+/// Every file of a version that is served. `text` is that of its manifest, which was read before.
+fn load_files(
+    folder: &Path,
+    declared: &BTreeSet<&FilePath>,
+    text: Vec<u8>,
+) -> Result<Loaded, Vec<Problem>> {
+    let mut loaded = Loaded {
+        files: BTreeMap::new(),
+        manifest: StoredFile {
+            sha256: Sha256::of(&text),
+            len: text.len() as u64,
+        },
+        digest: ContentDigest::of(std::iter::empty()),
+        youngest: Timestamp::UNIX_EPOCH,
+        bytes: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    let mut kept = 0;
+    let mut text = Some(text);
+    let found = walk::files(folder).map_err(|cause| vec![unreadable(folder, &cause.into())])?;
+    for FoundFile {
+        path: relative,
+        kind,
+        written,
+    } in found
+    {
+        let path = folder.join(&relative);
+        if kind != FileType::RegularFile {
+            let why = "only regular files are served, links are not followed";
+            loaded.problems.push(Problem::refused(path, why));
             continue;
         }
-        let refuse = |why: &dyn std::fmt::Display| Problem::refused(entry.path(), why);
-        if !entry.file_type().is_file() {
-            problems.push(refuse(
-                &"only regular files are served, links are not followed",
-            ));
-            continue;
-        }
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let path: FilePath = match relative.to_string_lossy().parse() {
-            Ok(path) => path,
+        let file: FilePath = match relative.to_string_lossy().parse() {
+            Ok(file) => file,
             Err(fault) => {
-                problems.push(refuse(&fault));
+                loaded.problems.push(Problem::refused(path, fault));
                 continue;
             }
         };
-        if path.is_hidden() && !declared.contains(&path) {
-            problems.push(Problem::warning(
-                entry.path(),
-                "a hidden file that the manifest does not declare is not served",
-            ));
+        if file.is_hidden() && !declared.contains(&file) {
+            let why = "a hidden file that the manifest does not declare is not served";
+            loaded.problems.push(Problem::warning(path, why));
             continue;
         }
-        let (file, held) = read_file(entry.path(), KEPT - kept)
-            .map_err(|cause| vec![unreadable(entry.path(), &cause)])?;
-        youngest = youngest.max(file.written);
+        let (stored, held) = match text.take_if(|_| file.as_str() == MANIFEST_FILE) {
+            Some(text) => (loaded.manifest.clone(), Some(text)),
+            None => {
+                read_file(&path, KEPT - kept).map_err(|cause| vec![unreadable(&path, &cause)])?
+            }
+        };
+        loaded.youngest = loaded.youngest.max(written);
         if let Some(held) = held {
-            kept += held.len();
-            bytes.insert(path.clone(), held);
+            kept += held.len().min(KEPT - kept);
+            loaded.bytes.insert(file.clone(), held);
         }
-        files.insert(path, file.stored);
+        loaded.files.insert(file, stored);
     }
-    let manifest = files
-        .iter()
-        .find_map(|(path, file)| (path.as_str() == MANIFEST_FILE).then(|| file.clone()));
-    // Somebody took it away since it was read.
-    let gone = || {
-        vec![Problem::refused(
-            folder.join(MANIFEST_FILE),
-            "there is no such file",
-        )]
-    };
-    Ok(Loaded {
-        manifest: manifest.ok_or_else(gone)?,
-        digest: ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256))),
-        files,
-        youngest,
-        bytes,
-        problems,
-    })
-}
-
-struct ReadFile {
-    stored: StoredFile,
-    written: Timestamp,
+    let files = loaded.files.iter();
+    loaded.digest = ContentDigest::of(files.map(|(path, file)| (path, &file.sha256)));
+    Ok(loaded)
 }
 
 /// What is known of a file by its bytes; they come along if they are no more than so many.
-fn read_file(path: &Path, keep: usize) -> io::Result<(ReadFile, Option<Vec<u8>>)> {
-    let mut file = regular::open(path)?;
-    let metadata = file.metadata()?;
-    let written = Timestamp::try_from(metadata.modified()?).unwrap_or_default();
-    let (stored, held) = if metadata.len() <= keep as u64 {
-        let mut bytes = Vec::with_capacity(metadata.len().try_into().unwrap_or_default());
-        file.read_to_end(&mut bytes)?;
-        let stored = StoredFile {
-            sha256: Sha256::of(&bytes),
-            len: bytes.len() as u64,
-        };
-        (stored, Some(bytes))
-    } else {
+fn read_file(path: &Path, keep: usize) -> io::Result<(StoredFile, Option<Vec<u8>>)> {
+    let (mut file, metadata) = regular::open_and_look(OpenOptions::new().read(true), path)?;
+    if metadata.len() > keep as u64 {
         let mut hashing = Hashing::new(io::sink());
         io::copy(&mut file, &mut hashing)?;
-        (hashing.finish(), None)
+        return Ok((hashing.finish(), None));
+    }
+    // One byte more shows the end; `take`, since a file alone asks the system for its length again.
+    let len: usize = metadata.len().try_into().unwrap_or_default();
+    let mut bytes = Vec::with_capacity(len + 1);
+    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    let stored = StoredFile {
+        sha256: Sha256::of(&bytes),
+        len: bytes.len() as u64,
     };
-    Ok((ReadFile { stored, written }, held))
+    Ok((stored, Some(bytes)))
 }

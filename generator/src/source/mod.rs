@@ -2,10 +2,12 @@
 //!
 //! Reads hand-made input with suspicion; the only writes are appended events and admitted versions.
 
+pub mod admit;
 pub mod events;
 pub mod load;
 pub mod signature;
 pub mod walk;
+pub mod workspace;
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ impl SourceTree {
         &self.root
     }
 
-    /// Where uploads are unpacked: on the tree's own file system, so that one rename admits them, and
+    /// Where uploads and imports are put together: on the tree's own file system, so that one rename admits them, and
     /// outside everything that a build looks at.
     pub fn staging(&self) -> PathBuf {
         self.root.join(".staging")

@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags, openat, statx};
 use rustix::io::Errno;
@@ -376,6 +377,38 @@ enum Step {
     Ignore,
     /// Neither; says why.
     Refuse(String),
+}
+
+/// A file in a version's folder, or what else is no folder.
+pub(super) struct FoundFile {
+    /// Below the version's folder.
+    pub(super) path: PathBuf,
+    pub(super) kind: FileType,
+    pub(super) written: Timestamp,
+}
+
+/// What is in a version's folder, sorted.
+pub(super) fn files(folder: &Path) -> Result<Vec<FoundFile>, Errno> {
+    fn look_into(fd: BorrowedFd<'_>, at: &Path, found: &mut Vec<FoundFile>) -> Result<(), Errno> {
+        for Entry { name, kind } in list(fd)? {
+            let path = at.join(&name);
+            if kind == FileType::Directory {
+                look_into(open(fd, name.as_ref())?.as_fd(), &path, found)?;
+            } else {
+                let time = stat(fd, &name)?.stx_mtime;
+                let written = Timestamp::new(time.tv_sec, time.tv_nsec.cast_signed());
+                found.push(FoundFile {
+                    path,
+                    kind,
+                    written: written.unwrap_or_default(),
+                });
+            }
+        }
+        Ok(())
+    }
+    let mut found = Vec::new();
+    look_into(open(CWD, folder)?.as_fd(), Path::new(""), &mut found)?;
+    Ok(found)
 }
 
 /// All of a version's folder, whatever is in it; else what in it cannot be seen.

@@ -60,7 +60,7 @@ fn ask_as(
 }
 
 /// Has a release published that a later case needs.
-fn publish(suite: &mut Suite, release: &Release) {
+pub(crate) fn publish(suite: &mut Suite, release: &Release) {
     let upload = upload(suite, release);
     ask(
         suite,

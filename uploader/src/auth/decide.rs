@@ -53,6 +53,7 @@ pub(crate) fn write(
     caller: &Caller<'_>,
     scope: Scope,
 ) -> Result<(), Refusal> {
+    caller.require_live()?;
     let audience = access.audience(namespace).ok_or_else(|| match scope {
         Scope::Publish => not_allowed(namespace.as_str()),
         Scope::Yank | Scope::Tag => forbidden(namespace),
@@ -161,6 +162,8 @@ mod tests {
             ("write", "@open", Ok(()), Err(AnonymousUploadForbidden)),
             ("write", "@team", Ok(()), Ok(())),
             ("old", "@team", Err(TokenExpired), Err(TokenExpired)),
+            ("old", "@open", Ok(()), Err(TokenExpired)),
+            ("old", "@none", Err(ForbiddenNamespace), Err(TokenExpired)),
             ("elsewhere", "@team", Err(InvalidToken), Err(InvalidToken)),
             ("both", "@team", Ok(()), Err(InsufficientPermissions)),
             ("both", "@other", Err(TokenExpired), Err(TokenExpired)),

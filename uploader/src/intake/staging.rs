@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rackgen::commit::durable;
 use rackgen::error::{At, Result};
@@ -71,7 +71,7 @@ impl Drop for Staging {
     }
 }
 
-/// Removes what uploads of an earlier run left behind.
+/// Removes what uploads of an earlier run left behind. What another process works on, as an import does, it holds.
 pub(crate) fn clear(source: &SourceTree) -> Result<()> {
-    durable::remove_folder(Path::new(&source.staging()))
+    source.clear_staging("")
 }

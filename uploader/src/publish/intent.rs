@@ -8,7 +8,6 @@ use rackgen::build::Registry;
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
 use rackgen::model::{Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -79,10 +78,7 @@ impl Intent {
         let target = source.release(&release);
         let contents = staging.contents();
         if contents.exists() {
-            let item = source.item(&release.item);
-            durable::create_folders(&item, 0o755)?;
-            renameat_with(CWD, &contents, CWD, &target, RenameFlags::NOREPLACE)
-                .at("move the version to", &target)?;
+            source.admit(&contents, &target)?;
         } else if !target.exists() {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());

@@ -1,5 +1,7 @@
 //! `PUT` and `DELETE` of yanks, deprecations and tags (interface.md): who may, what exactly, and the new state.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,6 +22,9 @@ use crate::publish;
 
 /// Bytes of a body; a reason is a sentence.
 const BODY_MAX: usize = 64 << 10;
+
+/// Nobody takes longer to send that much.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -46,6 +51,23 @@ pub(super) async fn lifecycle(
     url: LifecycleUrl,
     request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
+    let outcome = take(app, request, body, url).await;
+    if let Err(refusal) = &outcome {
+        tracing::info!(request_id, code = refusal.code.as_str(), "change refused");
+    }
+    outcome.map(|standing| {
+        HttpResponse::Ok()
+            .insert_header(("cache-control", "no-store"))
+            .json(standing)
+    })
+}
+
+async fn take(
+    app: &Data<App>,
+    request: &HttpRequest,
+    body: Body,
+    url: LifecycleUrl,
+) -> Result<Standing, Refusal> {
     app.strict.check(app.client(request))?;
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     // Before a byte of the body is looked at; and again by the file of the moment, under the lock.
@@ -56,16 +78,17 @@ pub(super) async fn lifecycle(
         decide::write(&access, &url.item().namespace, &caller, scope)?;
     }
     app.require_writable()?;
-    let body = receive(body).await?;
-    let change = change(&url, request.method(), &body)?;
-    tracing::info!(request_id, item = %url.item(), ?change, "lifecycle");
-    let app = app.clone();
-    let standing = web::block(move || act(&app, &url, change, sender, scope))
+    let body = tokio::time::timeout(BODY_TIME, receive(body))
         .await
-        .map_err(|fault| Refusal::internal(&fault))??;
-    Ok(HttpResponse::Ok()
-        .insert_header(("cache-control", "no-store"))
-        .json(standing))
+        .map_err(|_| {
+            let message = "the body took longer than 30 seconds";
+            Refusal::new(ErrorCode::RequestTimeout, message)
+        })??;
+    let change = change(&url, request.method(), &body)?;
+    let app = app.clone();
+    web::block(move || act(&app, &url, change, sender, scope))
+        .await
+        .map_err(|fault| Refusal::internal(&fault))?
 }
 
 fn scope(url: &LifecycleUrl) -> Scope {
@@ -126,12 +149,15 @@ fn change(url: &LifecycleUrl, method: &Method, body: &[u8]) -> Result<Change, Re
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|fault| {
-        Refusal::new(
-            ErrorCode::BadRequest,
-            format!("the body is to be {shape}: {fault}"),
-        )
-    })
+    let wrong = |fault: &dyn std::fmt::Display| {
+        let message = format!("the body is to be {shape}: {fault}");
+        Refusal::new(ErrorCode::BadRequest, message)
+    };
+    // A list of the values would do for serde.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(wrong(&"this is a list"));
+    }
+    serde_json::from_slice(body).map_err(|fault| wrong(&fault))
 }
 
 fn act(
@@ -153,10 +179,13 @@ fn act(
     app.registry
         .change(item, change, by, &access)
         .map_err(|error| match error {
-            LifecycleError::NoSuchVersion(_) => Refusal::new(ErrorCode::NotFound, error),
+            LifecycleError::NoSuchVersion(_) | LifecycleError::NoSuchItem(_) => {
+                Refusal::new(ErrorCode::NotFound, error)
+            }
             LifecycleError::Yanked(_) | LifecycleError::Tagged { .. } => {
                 Refusal::new(ErrorCode::BadRequest, error)
             }
             LifecycleError::Stopped(error) => error.into(),
+            LifecycleError::Unfinished(error) => Refusal::from(error).may_have_happened(),
         })
 }

@@ -56,7 +56,7 @@ mod tests {
                 column: 5,
                 end_column: 9,
             }),
-            suggestion: Some(Suggestion::ReplaceWith("files".into())),
+            suggestion: Some(Box::new(Suggestion::ReplaceWith("files".into()))),
             ..Problem::refused("./a,b:c/100%\n.json", "50% is: one, two\r\nlines")
                 .with_code(ErrorCode::SchemaValidationFailed)
         };

@@ -1,0 +1,290 @@
+//! Takes what was found: each version is fetched into a workspace, judged as a build would judge it, and admitted.
+//!
+//! The source tree's lock is held for the last step only. A kill in between leaves a version out, or its event; the
+//! next run finds that and goes on from there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use super::origin::{Facts, Held, Offer, Origin};
+use super::report::{Outcome, Report};
+use super::survey::Survey;
+use super::{Progress, events, part};
+use crate::commit::durable;
+use crate::error::{Error, Result};
+use crate::lifecycle;
+use crate::lock::Lock;
+use crate::model::event::{Change, VersionHistory};
+use crate::model::{Event, History, ReleaseId, Version};
+use crate::report::Problem;
+use crate::source::SourceTree;
+use crate::source::load::Loaded;
+use crate::source::workspace::Workspace;
+
+/// Takes all that a survey found. The versions of an item are taken one after another, oldest first, so that its log
+/// is in order.
+///
+/// # Errors
+/// A disk that says no; an origin that is gone. What was taken until then stays.
+pub fn take(
+    origin: &dyn Origin,
+    source: &SourceTree,
+    survey: Survey,
+    progress: Progress<'_>,
+) -> Result<Report> {
+    let workspace = Workspace::new(source)?;
+    let taker = Taker {
+        origin,
+        source,
+        staging: workspace.tree(),
+        turn: Mutex::new(()),
+    };
+    let Survey {
+        offers,
+        presets,
+        problems,
+    } = survey;
+    let all = offers
+        .iter()
+        .map(|offer| offer.versions.len())
+        .sum::<usize>()
+        + presets.len();
+    let done = AtomicU64::new(0);
+    let advance = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, all as u64);
+    let reports = offers.par_iter().map(|offer| taker.item(offer, &advance));
+    let mut report = Report {
+        problems,
+        ..Report::default()
+    };
+    reports
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .for_each(|part| report.add(part));
+    for name in &presets {
+        let outcome = taker.preset(name, &mut report.problems);
+        let outcome = part(outcome, &mut report.problems)?.flatten();
+        report.presets.count(outcome);
+        advance();
+    }
+    durable::sync_file_systems([source.root()])?;
+    report.problems.sort();
+    Ok(report)
+}
+
+/// What the taking of every part needs.
+pub(super) struct Taker<'a> {
+    pub(super) origin: &'a dyn Origin,
+    pub(super) source: &'a SourceTree,
+    /// The workspace, laid out like a source tree.
+    pub(super) staging: SourceTree,
+    /// Among ourselves it is quicker than the tree's lock, whose waiters look every now and then.
+    turn: Mutex<()>,
+}
+
+impl Taker<'_> {
+    /// Calls this under the source tree's lock.
+    pub(super) fn locked<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lock = Lock::take(self.source.root())?;
+        act()
+    }
+
+    fn item(&self, offer: &Offer, advance: &dyn Fn()) -> Result<Report> {
+        let mut report = Report::default();
+        let Some(log) = part(self.source.events(&offer.item), &mut report.problems)? else {
+            return Ok(report);
+        };
+        let mut had = BTreeSet::new();
+        for (version, facts) in &offer.versions {
+            let release = offer.item.release(version.clone());
+            let outcome = self.version(&release, facts, &log, &mut report);
+            let outcome = part(outcome, &mut report.problems)?.flatten();
+            durable::remove_folder(&self.staging.release(&release))?;
+            if outcome.is_some() {
+                had.insert(version);
+            }
+            report.versions.count(outcome);
+            advance();
+        }
+        let later = self.add_later(offer, &had);
+        part(later, &mut report.problems)?;
+        Ok(report)
+    }
+
+    /// Takes a version; none if it could not be had, and the report says why.
+    fn version(
+        &self,
+        release: &ReleaseId,
+        facts: &Facts,
+        log: &[Event],
+        report: &mut Report,
+    ) -> Result<Option<Outcome>> {
+        if let Some(held) = self.held(release, log)
+            && self.origin.agrees(release, facts, &held)?
+        {
+            return Ok(Some(Outcome::There));
+        }
+        let problems = &mut report.problems;
+        if !self.origin.fetch(release, facts, &self.staging, problems)? {
+            return Ok(None);
+        }
+        let Some(staged) = self.judge(release, problems) else {
+            return Ok(None);
+        };
+        if let Some(told) = facts.digest
+            && told != staged.digest
+        {
+            let why = format!(
+                "its digest is {}, that of its publish is {told}",
+                staged.digest
+            );
+            return Err(self.refused(release, why));
+        }
+        durable::sync_file_systems([&*self.staging.release(release)])?;
+        let outcome = self.locked(|| self.admit(release, facts, &staged))?;
+        if outcome == Outcome::Taken {
+            report.bytes += staged.files.values().map(|file| file.len).sum::<u64>();
+        }
+        Ok(Some(outcome))
+    }
+
+    /// The version as the source tree has it, if it has both folder and event.
+    fn held(&self, release: &ReleaseId, log: &[Event]) -> Option<Held> {
+        let folder = self.source.release(release);
+        let is_there = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let (by, digest) = events::publisher(log, &release.version).filter(|_| is_there)?;
+        Some(Held { folder, by, digest })
+    }
+
+    /// Loads what was fetched as a build would load it; what is wrong with it is a problem of the origin's.
+    fn judge(&self, release: &ReleaseId, problems: &mut Vec<Problem>) -> Option<Loaded> {
+        let folder = self.staging.release(release);
+        let mut found = Vec::new();
+        let loaded = load(&self.staging, release, &mut found);
+        problems.extend(found.into_iter().map(|problem| {
+            let below = problem.path.strip_prefix(&folder).unwrap_or(Path::new(""));
+            Problem {
+                path: self.origin.release_address(release, below),
+                ..problem
+            }
+        }));
+        loaded
+    }
+
+    /// Makes the version and its event part of the source tree, as far as they are not. The lock is held.
+    fn admit(&self, release: &ReleaseId, facts: &Facts, staged: &Loaded) -> Result<Outcome> {
+        let ReleaseId { item, version } = release;
+        self.source.refuse_links(item)?;
+        let on_disk = self.source.versions(item)?;
+        let history = self.source.history(item)?;
+        if let Some(why) = self.obstacle(release, staged, &on_disk, &history)? {
+            return Err(self.refused(release, why));
+        }
+        let outcome = match on_disk.contains(version) {
+            true => Outcome::There,
+            false => {
+                let place = self.source.release(release);
+                self.source.admit(&self.staging.release(release), &place)?;
+                Outcome::Taken
+            }
+        };
+        // A kill may have come between the two.
+        if history.of(version).published.is_none() {
+            let event = events::publish(version, facts, staged);
+            self.source.append(item, &event)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Why a version cannot become, or stay, what was fetched.
+    fn obstacle(
+        &self,
+        release: &ReleaseId,
+        staged: &Loaded,
+        on_disk: &[Version],
+        history: &History,
+    ) -> Result<Option<String>> {
+        let ReleaseId { item, version } = release;
+        let folder = self.source.release(release);
+        let place = folder.display();
+        if on_disk.contains(version) {
+            let held = load(self.source, release, &mut Vec::new());
+            let is_same = held.is_some_and(|held| held.digest == staged.digest);
+            return Ok((!is_same)
+                .then(|| format!("{place} has other content, and a version never changes")));
+        }
+        let is_twin = |other: &&Version| *other != version && other.is_twin_of(version);
+        let twin = on_disk.iter().chain(history.published()).find(is_twin);
+        let VersionHistory {
+            published, removed, ..
+        } = history.of(version);
+        Ok(if removed.is_some() {
+            Some(format!("{place} was removed for good"))
+        } else if let Some(twin) = twin {
+            Some(format!(
+                "it differs from {item}/{twin}, which is there, in build metadata only"
+            ))
+        } else if published.is_some_and(|published| published.digest != staged.digest) {
+            Some(format!("{place} was published once with other content"))
+        } else if folder.symlink_metadata().is_ok() {
+            Some(format!(
+                "{place} is no version, and in its place; remove it"
+            ))
+        } else {
+            None
+        })
+    }
+
+    /// Appends what happened to the versions that were had, as far as the log does not say it.
+    fn add_later(&self, offer: &Offer, had: &BTreeSet<&Version>) -> Result<()> {
+        if had.is_empty() || offer.later.is_empty() && offer.standing.is_empty() {
+            return Ok(());
+        }
+        let was_had =
+            |change: &Change| lifecycle::version(change).is_none_or(|it| had.contains(it));
+        let mut later = offer.later.iter().filter(|event| was_had(&event.change));
+        let mut standing = offer.standing.iter().filter(|change| was_had(change));
+        self.locked(|| {
+            let log = self.source.events(&offer.item)?;
+            later.try_for_each(|event| match log.contains(event) {
+                true => Ok(()),
+                false => self.source.append(&offer.item, event),
+            })?;
+            standing.try_for_each(|change| {
+                // Said once: what was done here since is not undone.
+                if log.iter().any(|event| event.change == *change) {
+                    return Ok(());
+                }
+                let event = events::by_import(change.clone(), Timestamp::now());
+                self.source.append(&offer.item, &event)
+            })
+        })
+    }
+
+    fn refused(&self, release: &ReleaseId, why: String) -> Error {
+        Error::refused(self.origin.release_address(release, Path::new("")), why)
+    }
+}
+
+/// A version as a build would load it; none if it would refuse it, and the problems say why.
+pub(super) fn load(
+    tree: &SourceTree,
+    id: &ReleaseId,
+    problems: &mut Vec<Problem>,
+) -> Option<Loaded> {
+    match tree.load_release(id) {
+        Ok(mut loaded) => {
+            problems.append(&mut loaded.problems);
+            Some(loaded)
+        }
+        Err(faults) => {
+            problems.extend(faults);
+            None
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Hashes everything: the source tree against its events, the trees against the record. Names what is changed, missing
+//! or extra, and changes nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use crate::build::Registry;
+use crate::coding::Coding;
+use crate::commit::make::combine;
+use crate::commit::record::Record;
+use crate::commit::{Session, representation, root};
+use crate::compress::decode;
+use crate::error::{At, Result};
+use crate::model::{Audience, ItemId, ReleaseId, Sha256};
+use crate::plan::key::PublicKey;
+use crate::plan::part::{Part, Recorded};
+use crate::plan::row::Published;
+use crate::report::Problem;
+use crate::source::walk::Below;
+
+/// What was looked at, and what is not as it should be.
+#[derive(Debug, Default, Serialize)]
+pub struct Verified {
+    /// Versions of the source tree.
+    pub releases: usize,
+    /// URLs of the trees.
+    pub resources: usize,
+    /// What is changed, missing or extra.
+    pub problems: Vec<Problem>,
+}
+
+/// Told after each part that was looked at, of how many.
+pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Parts whose rows are in memory at once.
+const BATCH: usize = 256;
+
+impl Registry {
+    /// Hashes source and trees. Holds all locks, so that nothing changes meanwhile.
+    pub fn verify(&self, progress: Progress<'_>) -> Result<Verified> {
+        let _lock = self.lock_source()?;
+        let session = Session::open_dry(self.folders(), self.outputs())?;
+        let record = session.record();
+        let mut verified = Verified::default();
+        self.verify_source(&mut verified)?;
+        let parts = record.parts_of_all()?;
+        for batch in parts.chunks(BATCH) {
+            let recorded: Vec<(&Part, Recorded)> = batch
+                .iter()
+                .map(|part| Ok((part, record.recorded(part)?)))
+                .collect::<Result<_>>()?;
+            let looked: Vec<(usize, Vec<Problem>)> = recorded
+                .into_par_iter()
+                .map(|(part, recorded)| {
+                    progress(parts.len());
+                    self.verify_part(part, &recorded)
+                })
+                .collect();
+            for (resources, problems) in looked {
+                verified.resources += resources;
+                verified.problems.extend(problems);
+            }
+        }
+        for audience in Audience::ALL {
+            self.find_extra(record, audience, &mut verified.problems)?;
+        }
+        verified.problems.sort();
+        Ok(verified)
+    }
+
+    /// Every version against its publish event.
+    fn verify_source(&self, verified: &mut Verified) -> Result<()> {
+        let source = self.source();
+        for namespace in source.namespaces(&mut verified.problems)? {
+            let survey = source.survey(&Below::Namespace(namespace));
+            verified.problems.extend(survey.problems);
+            for item in survey.items {
+                let here: Vec<ReleaseId> = item
+                    .releases
+                    .keys()
+                    .map(|version| item.id.release(version.clone()))
+                    .collect();
+                verified.releases += here.len();
+                let found = self.verify_item(&item.id, &here);
+                verified.problems.extend(found);
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_item(&self, id: &ItemId, here: &[ReleaseId]) -> Vec<Problem> {
+        let source = self.source();
+        let history = match source.history(id) {
+            Ok(history) => history,
+            Err(error) => return vec![Problem::refused(source.item(id), error)],
+        };
+        let mut problems: Vec<Problem> = here
+            .par_iter()
+            .flat_map_iter(|release| {
+                let of = history.of(&release.version);
+                let folder = source.release(release);
+                match source.load_release(release) {
+                    Err(problems) => problems,
+                    Ok(_) if of.removed.is_some() => {
+                        vec![Problem::refused(folder, "extra: it was removed for good")]
+                    }
+                    Ok(loaded) => {
+                        let published = of.published.map(|published| published.digest);
+                        let changed = published.filter(|digest| *digest != loaded.digest);
+                        let mut problems = loaded.problems;
+                        problems.extend(changed.map(|digest| {
+                            let why = format!(
+                                "changed: its digest is {}, that of its publish is {digest}",
+                                loaded.digest
+                            );
+                            Problem::refused(folder, why)
+                        }));
+                        problems
+                    }
+                }
+            })
+            .collect();
+        let folders: BTreeSet<_> = here.iter().map(|release| &release.version).collect();
+        let gone = history
+            .published()
+            .filter(|version| !folders.contains(version) && history.of(version).removed.is_none());
+        problems.extend(gone.map(|version| {
+            let folder = source.release(&id.release(version.clone()));
+            Problem::refused(folder, "missing: it was published, and its folder is gone")
+        }));
+        problems
+    }
+
+    /// Every representation of a part against what the record says of it.
+    fn verify_part(&self, part: &Part, recorded: &Recorded) -> (usize, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut resources = 0;
+        for (key, row) in &recorded.rows {
+            let Some(there) = &row.current else { continue };
+            resources += 1;
+            let tree = self.folders().tree(there.audience);
+            if let Err((path, why)) = verify_resource(tree, key, there) {
+                problems.push(Problem::refused(path, why));
+            }
+        }
+        if !recorded.settled && !recorded.is_nowhere() {
+            let path = match part {
+                Part::Release(id) => id.to_string(),
+                Part::Item(id) => id.to_string(),
+                Part::Alone(key) => key.to_string(),
+            };
+            let why = "unsettled: a build of it was cut short; `rackgen build` completes it";
+            problems.push(Problem::refused(path, why));
+        }
+        (resources, problems)
+    }
+
+    /// What lies where a URL would find it, and the record does not know of.
+    fn find_extra(
+        &self,
+        record: &Record,
+        audience: Audience,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        let tree = self.folders().tree(audience);
+        let mut last: Option<(Part, Recorded)> = None;
+        for coding in [None].into_iter().chain(Coding::ALL.map(Some)) {
+            let root = root(tree, coding);
+            let visible = |entry: &walkdir::DirEntry| {
+                entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+            };
+            if !root.is_dir() {
+                continue;
+            }
+            let walk = WalkDir::new(&root).sort_by_file_name();
+            for entry in walk.into_iter().filter_entry(visible) {
+                let entry = entry.at("walk", &root)?;
+                let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
+                let Some(key) = PublicKey::from_disk_path(path) else {
+                    continue;
+                };
+                if entry.file_type().is_dir() {
+                    continue;
+                }
+                let part = key.part();
+                if last.as_ref().is_none_or(|(known, _)| *known != part) {
+                    let recorded = record.recorded(&part)?;
+                    last = Some((part, recorded));
+                }
+                let rows = last.as_ref().map(|(_, recorded)| &recorded.rows);
+                let there = rows.and_then(|rows| rows.get(&key)?.current.as_ref());
+                let is_known = there.is_some_and(|there| {
+                    there.audience == audience
+                        && coding.is_none_or(|coding| there.variants.contains(&coding))
+                });
+                if !is_known {
+                    let why = "extra: no build put it there; `rackgen build` leaves it, remove it by hand";
+                    problems.push(Problem::refused(entry.path(), why));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The identity and the variants: there, with the bytes and the times that they are to have.
+fn verify_resource(
+    tree: &Path,
+    key: &PublicKey,
+    there: &Published,
+) -> Result<(), (PathBuf, String)> {
+    let identity = representation(tree, key, None);
+    let bytes = read(&identity, there.base)?;
+    let sha256 = Sha256::of(&bytes);
+    if sha256 != there.sha256 {
+        let why = format!("changed: its SHA-256 is {sha256}, it was {}", there.sha256);
+        return Err((identity, why));
+    }
+    let mut hashes = Vec::new();
+    for coding in &there.variants {
+        let path = representation(tree, key, Some(*coding));
+        let variant = read(&path, there.base + coding.mtime_offset())?;
+        if decode(*coding, &variant).ok().as_ref() != Some(&bytes) {
+            return Err((path, "changed: it does not decode to the original".into()));
+        }
+        hashes.push(blake3::hash(&variant));
+    }
+    match combine(hashes.into_iter()) == there.variants_hash {
+        true => Ok(()),
+        false => Err((
+            identity,
+            "changed: its variants are others than were made".into(),
+        )),
+    }
+}
+
+fn read(path: &Path, time: i64) -> Result<Vec<u8>, (PathBuf, String)> {
+    let refuse = |why: String| (path.to_owned(), why);
+    let found = fs::symlink_metadata(path).map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::NotFound => refuse("missing".into()),
+        _ => refuse(format!("it cannot be read: {cause}")),
+    })?;
+    let written = found
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    if written.and_then(|since| i64::try_from(since.as_secs()).ok()) != Some(time) {
+        return Err(refuse(format!(
+            "changed: its modification time is not the {time} that its ETag is made of"
+        )));
+    }
+    fs::read(path).map_err(|cause| refuse(format!("it cannot be read: {cause}")))
+}

@@ -1,0 +1,187 @@
+//! A storage folder is imported as it would be built: sound versions with their history, nothing behind a link, and
+//! nothing in place of what is there.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::project_root;
+use rack_tests::random::Random;
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::tree::{assert_same, contents, tree};
+use serde_json::json;
+
+#[test]
+fn a_folder_of_ours_is_imported_with_its_history() {
+    let mut random = Random::announced("a_folder_of_ours_is_imported_with_its_history");
+    let access = json!({ "@open": [] });
+    let origin = Registry::new(&access);
+    let daemon = origin.rackd().start();
+    for version in ["1.0.0", "1.1.0"] {
+        let release = Release::new("@open", "item", version).file("a.txt", version);
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+    }
+    daemon.stop();
+    let log = origin.source().join("@open/features/item/releases.jsonl");
+    let yank = r#"{"event":"yank","version":"1.0.0","reason":"leaks","time":"2026-01-01T00:00:00Z","by":"ann"}"#;
+    let lines = fs::read_to_string(&log).expect("a log");
+    fs::write(&log, format!("{lines}{yank}\n")).expect("a file");
+    origin.build();
+
+    let ours = Registry::new(&access);
+    let from = origin.source().display().to_string();
+    ours.rackgen(&["import", "--from", &from]).exits(0);
+    let source = contents(&ours.source());
+    assert_same("the source", &contents(&origin.source()), &source);
+    ours.build();
+    let released = |registry: &Registry| {
+        let mut tree = tree(&registry.public());
+        tree.retain(|path, _| path.contains(".0/"));
+        tree
+    };
+    // With the times, which ETags are made of.
+    assert_same("its versions", &released(&origin), &released(&ours));
+
+    ours.rackgen(&["import", "--from", &from]).exits(0);
+    assert_same(
+        "the source, imported again",
+        &source,
+        &contents(&ours.source()),
+    );
+}
+
+#[test]
+fn what_is_there_stays_and_links_are_not_followed() {
+    let access = json!({ "@open": [] });
+    let origin = Registry::new(&access);
+    let item =
+        |name: &str, version: &str| Release::new("@open", name, version).file("a.txt", "theirs\n");
+    for release in [
+        item("new", "1.0.0"),
+        item("changed", "1.0.0"),
+        item("twin", "1.0.0+b"),
+        item("linked", "1.0.0"),
+    ] {
+        origin.put(&release);
+    }
+    origin.put_file("secret.txt", "not to be taken\n");
+    let file = origin.source().join("@open/features/linked/1.0.0/a.txt");
+    fs::remove_file(&file).expect("a file of ours");
+    symlink(origin.source().join("secret.txt"), &file).expect("a link");
+    symlink(origin.source().join("@open"), origin.source().join("@link")).expect("a link");
+    origin.put(&item("broken", "1.0.0").with("priority", -1));
+
+    let ours = Registry::new(&access);
+    ours.put(&Release::new("@open", "changed", "1.0.0").file("a.txt", "ours\n"));
+    ours.put(&Release::new("@open", "twin", "1.0.0"));
+    let before = contents(&ours.source());
+    let from = origin.source().display().to_string();
+    let run = ours.rackgen(&["import", "--from", &from]).exits(1);
+    for words in [
+        &["@open/features/changed/1.0.0: ", "other content"][..],
+        &["@open/features/twin/1.0.0+b", "build metadata"],
+        &[
+            "@open/features/linked/1.0.0/registry.json",
+            "`a.txt`",
+            "not there",
+        ],
+        &["@link", "symbolic link"],
+        &["@open/features/broken/1.0.0/registry.json:", "priority"],
+    ] {
+        assert!(run.names(words), "{words:?}: {run}");
+    }
+    let mut expected = before;
+    let new = contents(&origin.source().join("@open/features/new"));
+    expected.extend(
+        new.into_iter()
+            .map(|(path, hash)| (format!("@open/features/new/{path}"), hash)),
+    );
+    let mut after = contents(&ours.source());
+    let log = after.remove("@open/features/new/releases.jsonl");
+    assert!(log.is_some(), "{after:?}");
+    assert_same("the source", &expected, &after);
+}
+
+#[test]
+fn what_is_past_the_limits_is_left_out() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    let item = |name: &str, len: usize| {
+        Release::new("@open", name, "1.0.0").file("a.txt", vec![b'a'; len])
+    };
+    origin.put(&item("small", 1024));
+    origin.put(&item("large", 1025));
+    origin.put(&item("wordy", 1).with("description", "a".repeat(5000)));
+    let limits = "[limits]\nmax_file = \"1KiB\"\nmax_manifest = \"4KiB\"\n";
+    fs::write(ours.root().join("rack.toml"), limits).expect("a file");
+    let from = origin.source().display().to_string();
+    let run = ours.rackgen(&["import", "--from", &from]).exits(1);
+    for words in [
+        ["@open/features/large/1.0.0", "`a.txt`", "max_file"],
+        [
+            "@open/features/wordy/1.0.0/registry.json",
+            "",
+            "max_manifest",
+        ],
+    ] {
+        assert!(run.names(&words), "{words:?}: {run}");
+    }
+    let taken = fs::read_dir(ours.source().join("@open/features")).expect("a folder");
+    assert_eq!(taken.count(), 1, "{run}");
+}
+
+#[test]
+fn a_link_in_place_of_the_staging_folder_leads_nowhere() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    origin.put(&Release::new("@open", "item", "1.0.0"));
+    let outside = ours.root().join("outside");
+    fs::create_dir(&outside).expect("a folder");
+    symlink(&outside, ours.source().join(".staging")).expect("a link");
+    let from = origin.source().display().to_string();
+    let run = ours.rackgen(&["import", "--from", &from]).exits(2);
+    assert!(run.names(&[".staging", "symbolic link"]), "{run}");
+    let left = fs::read_dir(&outside).expect("a folder");
+    assert_eq!(left.count(), 0, "{run}");
+}
+
+#[test]
+fn a_registry_is_not_imported_into_itself() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.put(&Release::new("@open", "item", "1.0.0"));
+    for from in ["source", "source/@open", "."] {
+        let run = registry.rackgen(&["import", "--from", from]).exits(2);
+        assert!(run.names(&[from, "one lies in the other"]), "{run}");
+    }
+    let empty = registry.root().join("empty");
+    fs::create_dir(&empty).expect("a folder");
+    let run = registry.rackgen(&["import", "--from", "empty"]).exits(2);
+    assert!(run.names(&["empty", "no namespace and no preset"]), "{run}");
+}
+
+#[test]
+fn the_sample_is_imported_and_served_the_same() {
+    // It comes beside the checkout, because it is not ours to copy.
+    let sample = project_root().join("../shared/sample");
+    if !sample.is_dir() {
+        println!("SKIPPED: there is no {}", sample.display());
+        return;
+    }
+    let access = json!({ "@rack": [] });
+    let (copied, imported) = (Registry::new(&access), Registry::new(&access));
+    rack_tests::tree::copy(&sample, &copied.source());
+    copied.build();
+    let from = sample.display().to_string();
+    let before = tree(Path::new(&sample));
+    imported.rackgen(&["import", "--from", &from]).exits(0);
+    assert_same("the sample", &before, &tree(&sample));
+    imported.build();
+    assert_same(
+        "public",
+        &contents(&copied.public()),
+        &contents(&imported.public()),
+    );
+}

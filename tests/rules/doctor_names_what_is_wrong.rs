@@ -199,7 +199,9 @@ fn doctor_names_what_was_left_unfinished_or_damaged() {
         "warning",
         &["@open/features/cut/1.0.0", "not finished"],
     );
-    fs::write(registry.state().join("record.db"), "no record").expect("a file");
+    for file in ["record.db", "record.db-wal"] {
+        fs::write(registry.state().join(file), "no record").expect("a file");
+    }
     says(
         &registry.rackgen(&["doctor"]).exits(1),
         "fault",

@@ -15,12 +15,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row as SqlRow, params,
-};
+use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::model::{
     Audience, ContentDigest, ItemId, ItemPath, Namespace, ReleaseId, StoredFile, Version,
 };
@@ -91,7 +89,7 @@ pub struct Inspected {
     /// Of the record.
     pub format: String,
     /// URLs that answer.
-    pub outputs: String,
+    pub outputs: usize,
 }
 
 /// A part whose future is journaled.
@@ -139,33 +137,28 @@ impl Record {
         [log(&file), file]
     }
 
-    /// What is known of a record without a change to it or its folder; nothing while somebody else uses it.
-    pub fn inspect(path: &Path) -> Result<Option<Inspected>> {
-        let db = match log(path).exists() {
-            true => Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE),
-            // Without a log there is none to be made.
-            false => Connection::open_with_flags(
-                format!("file:{}?immutable=1", path.display()),
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
-            ),
-        };
-        let look = |db: Connection| {
-            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-            db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            let fact = |name| {
-                let sql = "SELECT value FROM meta WHERE name = ?";
-                db.query_row(sql, [name], |row| row.get::<_, String>(0))
-                    .optional()
-            };
-            Ok(Inspected {
-                format: fact(FORMAT_KEY)?.unwrap_or_else(|| "missing".into()),
-                outputs: fact(OUTPUTS)?.unwrap_or_else(|| "no".into()),
-            })
-        };
-        match db.and_then(look) {
-            Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(None),
-            looked => looked.map(Some).map_err(|cause| failed(path, cause)),
+    /// What is known of a record that nobody uses, without a change to it or its folder: of a copy.
+    pub fn inspect(state: &Path) -> Result<Inspected> {
+        let folder = tempfile::tempdir().at("create", &std::env::temp_dir())?;
+        for file in Self::files(state) {
+            if let Some(name) = file.file_name()
+                && file.exists()
+            {
+                std::fs::copy(&file, folder.path().join(name)).at("copy", &file)?;
+            }
         }
+        let copy = Self::open(folder.path()).map_err(|error| match error {
+            // Of what is told of a copy only the reason is of use.
+            Error::Record { why, .. } => {
+                let path = Self::file(state);
+                Error::Record { path, why }
+            }
+            error => error,
+        })?;
+        Ok(Inspected {
+            format: copy.fact(FORMAT_KEY)?.unwrap_or_default(),
+            outputs: copy.outputs()?,
+        })
     }
 
     fn prepare(self) -> Result<Self> {

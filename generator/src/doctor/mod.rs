@@ -48,7 +48,7 @@ pub fn examine(settings: &Settings, origins: &[Setting]) -> Vec<Finding> {
     }
     findings.extend(clock::check(folders, now));
     findings.extend(locks::check(folders, now));
-    findings.extend(record::check(&folders.state));
+    findings.extend(record::check(folders));
     findings.extend(intents::check(&folders.state));
     findings.extend(access::check(&settings.access, &folders.state, now));
     findings

@@ -1,27 +1,38 @@
 //! The record of the last build: whether it can be used, and how much is in it.
 
-use std::path::Path;
+use std::fs::{File, TryLockError};
 
 use super::Finding;
 use crate::commit::record::{Inspected, Record};
+use crate::folders::Folders;
+use crate::lock::LOCK_FILE;
 
 const CHECK: &str = "record";
 
-pub(super) fn check(state: &Path) -> Option<Finding> {
+pub(super) fn check(folders: &Folders) -> Option<Finding> {
+    let state = &folders.state;
     let path = Record::file(state);
     let at = path.display();
     if !path.exists() {
         let says = format!("{at} is not there; the next build makes it anew");
         return state.is_dir().then(|| Finding::ok(CHECK, says));
     }
-    Some(match Record::inspect(&path) {
-        Ok(Some(Inspected { format, outputs })) => {
+    if is_in_use(folders) {
+        return Some(Finding::ok(CHECK, format!("{at} is in use by a build")));
+    }
+    Some(match Record::inspect(state) {
+        Ok(Inspected { format, outputs }) => {
             Finding::ok(CHECK, format!("{at}: format {format}, {outputs} resources"))
         }
-        Ok(None) => Finding::ok(CHECK, format!("{at} is in use by a build")),
         Err(why) => Finding::fault(
             CHECK,
             format!("{why}; if a build says so too, delete it, and the next one makes it anew"),
         ),
     })
+}
+
+/// Whoever uses the record holds the trees.
+fn is_in_use(folders: &Folders) -> bool {
+    let lock = File::open(folders.public.join(LOCK_FILE));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

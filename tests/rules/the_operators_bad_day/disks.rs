@@ -57,10 +57,12 @@ fn full_disks() {
 }
 
 fn is_full(day: &mut Day, mount: &Mount, what: &str, [path, full]: [&str; 2]) {
+    day.registry.write_record_over();
     mount.fill(0);
     day.stops(&format!("{what} is full"), &[path, full]);
     mount.free();
     day.recovers(&format!("{what} was full"));
+    day.registry.write_record_over();
     mount.fill_inodes(0);
     day.stops(&format!("{what} has no inodes left"), &[path]);
     mount.free();

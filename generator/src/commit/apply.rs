@@ -66,6 +66,7 @@ impl Ready<'_> {
             // done: a build that is killed in here is followed by one that waits again.
             thread::sleep(OPEN_FILE_TIME + OPEN_FILE_TIME / 4);
         }
+        drop(self.room);
         session.settle()?;
         session.changes()
     }

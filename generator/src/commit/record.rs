@@ -10,12 +10,15 @@
 //! `coming` is not settled: the disk holds one, the other, or something between.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{At, Error, Result};
@@ -195,6 +198,20 @@ impl Record {
     /// Makes what was noted so far one step: after a kill it is there whole or not at all.
     pub fn commit(&self) -> Result<()> {
         self.ask(|db| db.execute_batch("COMMIT; BEGIN IMMEDIATE"))
+    }
+
+    /// Takes as much of the disk as the next step will need, which is about what the last one needed. Whoever makes that
+    /// step lets go of it first: a full disk is to speak up while nothing has been seen yet.
+    pub(super) fn reserve(&self) -> Result<File> {
+        const BESIDES: u64 = 64 << 10;
+        let log = self.path.with_extension("db-wal");
+        let last = log.metadata().map_or(0, |metadata| metadata.len());
+        let room = tempfile::tempfile_in(beside(&self.path)).at("write beside", &self.path)?;
+        match fallocate(&room, FallocateFlags::empty(), 0, last + BESIDES) {
+            // Some file systems give no promises.
+            Err(Errno::OPNOTSUPP) => Ok(room),
+            taken => taken.map(|()| room).at("find room beside", &self.path),
+        }
     }
 
     /// A fact about the record.
@@ -681,6 +698,9 @@ fn failed(path: &Path, cause: rusqlite::Error) -> Error {
 
 /// Whether a file can be written in the record's folder; it leaves no trace.
 fn write_beside(path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    tempfile::tempfile_in(folder)?.write_all(&[0; 4096])
+    tempfile::tempfile_in(beside(path))?.write_all(&[0; 4096])
+}
+
+fn beside(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }

@@ -1,5 +1,6 @@
 //! One operation on the trees, from the locks to the point of no return: what is staged and journaled, and how much.
 
+use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -193,7 +194,11 @@ impl<'a> Session<'a> {
             let besides = besides.iter().copied();
             durable::sync_file_systems(state.into_iter().chain(self.touched()).chain(besides))?;
         }
-        Ok(Ready { session: self })
+        let room = self.record.reserve()?;
+        Ok(Ready {
+            session: self,
+            room,
+        })
     }
 
     /// The trees that change.
@@ -275,6 +280,8 @@ fn gone(removal: &Removal, before: &Recorded, why: &str) -> Planned {
 #[derive(Debug)]
 pub struct Ready<'a> {
     pub(super) session: Session<'a>,
+    /// What the record will need to say that all is done.
+    pub(super) room: File,
 }
 
 /// What was staged in vain is nobody's to read, and on a full disk it is what is missing elsewhere.

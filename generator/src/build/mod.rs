@@ -294,6 +294,9 @@ impl Registry {
                 lists.note(session.record(), &made)?;
                 add(session, made)?;
             }
+            if changed.peek().is_some() {
+                session.flush()?;
+            }
         }
         lists.stage(&context, session, &mut report.problems)?;
         report.problems.sort();

@@ -1,7 +1,8 @@
 //! Makes the files of one resource: its identity and its variants, in the staging folder. Small ones in memory,
 //! large ones in pieces, so that no upload decides how much memory we need.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -35,7 +36,8 @@ pub(super) struct Maker<'a> {
     file_mode: Mode,
     folder_mode: Mode,
     settings: &'a OutputSettings,
-    folders: BTreeSet<PathBuf>,
+    /// Those that are made.
+    folders: HashSet<OsString>,
     /// The variants of `registry.json`, which is served twice.
     manifest: Option<(Sha256, Vec<Variant>)>,
 }
@@ -77,25 +79,31 @@ impl<'a> Maker<'a> {
             file_mode: Mode::new(file_mode),
             folder_mode: Mode::new(folder_mode),
             settings,
-            folders: BTreeSet::new(),
+            folders: HashSet::new(),
             manifest: None,
         }
     }
 
     /// Makes the identity and the variants of a resource.
-    pub(super) fn make(&mut self, origin: Origin<'_>, key: &PublicKey) -> Result<Made> {
+    pub(super) fn make(
+        &mut self,
+        origin: Origin<'_>,
+        key: &PublicKey,
+        sha256: Sha256,
+    ) -> Result<Made> {
         match origin {
-            Origin::Bytes(identity) => self.in_memory(identity, key),
+            // The hash was made of these very bytes.
+            Origin::Bytes(identity) => self.in_memory(identity, sha256, key),
             Origin::File(source, len) if len <= LARGE => {
                 let identity = fs::read(&source).at("read", &source)?;
-                self.in_memory(&identity, key)
+                self.in_memory(&identity, Sha256::of(&identity), key)
             }
             Origin::File(source, _) => self.in_pieces(&source, key),
         }
     }
 
-    fn in_memory(&mut self, identity: &[u8], key: &PublicKey) -> Result<Made> {
-        let mut made = Made::new(Sha256::of(identity));
+    fn in_memory(&mut self, identity: &[u8], sha256: Sha256, key: &PublicKey) -> Result<Made> {
+        let mut made = Made::new(sha256);
         let variants = match &self.manifest {
             Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
                 variants.clone()
@@ -197,25 +205,36 @@ impl<'a> Maker<'a> {
         Ok((path, file))
     }
 
-    /// From the top down: a call that fails costs as much as one that does not.
+    /// Most folders above a part are there: a call that fails costs as much as one that does not.
     fn make_folder(&mut self, folder: &Path) -> Result<()> {
-        if self.folders.contains(folder) {
+        if self.folders.contains(folder.as_os_str()) {
             return Ok(());
         }
-        match folder.parent() {
-            Some(parent) if folder != self.staging => {
-                self.make_folder(parent)?;
-                let mode = &mut self.folder_mode;
-                let mut make = || match DirBuilder::new().mode(mode.wanted).create(folder) {
-                    Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
-                    made => made.and_then(|()| mode.give(folder)),
-                };
-                make().at("create", folder)?;
+        match self.try_folder(folder) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                match folder.parent() {
+                    Some(parent) if folder != self.staging => self.make_folder(parent)?,
+                    _ => durable::create_folders(folder, 0o700)?,
+                }
+                self.try_folder(folder)
             }
-            _ => durable::create_folders(folder, 0o700)?,
+            made => made,
         }
-        self.folders.insert(folder.to_owned());
+        .at("create", folder)?;
+        self.folders.insert(folder.as_os_str().to_owned());
         Ok(())
+    }
+
+    fn try_folder(&mut self, folder: &Path) -> io::Result<()> {
+        let mode = match folder == self.staging {
+            // Nobody but us has anything to look for in there.
+            true => &mut Mode::new(0o700),
+            false => &mut self.folder_mode,
+        };
+        match DirBuilder::new().mode(mode.wanted).create(folder) {
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+            made => made.and_then(|()| mode.give(folder)),
+        }
     }
 
     /// Gives every file its mode, whatever the umask was, and its time: the identity `base`, in seconds since

@@ -44,7 +44,7 @@ const SCHEMA: &str = "
         settled INTEGER NOT NULL, held INTEGER NOT NULL, outputs INTEGER NOT NULL,
         known BLOB, stands BLOB NOT NULL, coming BLOB,
         PRIMARY KEY (item, part)
-    ) WITHOUT ROWID;
+    );
 ";
 
 const FILE: &str = "record.db";
@@ -53,7 +53,7 @@ const LOG_MAX: u64 = 512 << 10;
 /// SQLite's, unless told otherwise.
 const PAGE: u64 = 4 << 10;
 const FORMAT_KEY: &str = "format";
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 const OUTPUTS: &str = "outputs";
 const COMPLETE: &str = "complete";
 

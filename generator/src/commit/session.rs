@@ -1,7 +1,8 @@
 //! One operation on the trees, from the locks to the point of no return: what is staged and journaled, and how much.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 
@@ -30,6 +31,8 @@ pub struct Session<'a> {
     /// What would be done, where nothing is to be.
     planned: Option<Vec<Planned>>,
     now: i64,
+    /// Writes out what is staged, while more is.
+    flushing: Option<JoinHandle<Result<()>>>,
     _locks: [Lock; 2],
 }
 
@@ -83,6 +86,7 @@ impl<'a> Session<'a> {
             changes: Changes::default(),
             planned: None,
             now: Timestamp::now().as_second(),
+            flushing: None,
             _locks: locks,
         })
     }
@@ -100,6 +104,29 @@ impl<'a> Session<'a> {
             now: self.now,
             is_dry: self.planned.is_some(),
         }
+    }
+
+    /// Lets the disk begin with what is staged, if it is not busy with what was before: the barrier in the end has
+    /// less to wait for then.
+    pub fn flush(&mut self) -> Result<()> {
+        if self
+            .flushing
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+        {
+            return Ok(());
+        }
+        self.flushed()?;
+        let trees: Vec<PathBuf> = self.touched().map(Path::to_owned).collect();
+        let flush = move || durable::sync_file_systems(trees.iter().map(PathBuf::as_path));
+        self.flushing = Some(thread::spawn(flush));
+        Ok(())
+    }
+
+    /// What became of it: the system tells of a fault once, and not at the next barrier again.
+    fn flushed(&mut self) -> Result<()> {
+        let ended = self.flushing.take().map(JoinHandle::join);
+        ended.and_then(std::result::Result::ok).unwrap_or(Ok(()))
     }
 
     /// Journals what was staged; it happens with all else.
@@ -183,7 +210,8 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// A full disk: then nothing has happened.
-    pub fn ready(self, besides: &[&Path]) -> Result<Ready<'a>> {
+    pub fn ready(mut self, besides: &[&Path]) -> Result<Ready<'a>> {
+        self.flushed()?;
         let withdraws = self.units.iter().any(|unit| !unit.withdrawals.is_empty());
         if withdraws {
             self.record.set_fact(WITHDRAWN, "true")?;

@@ -138,8 +138,8 @@ impl Stager<'_> {
         maker: &mut Maker<'_>,
     ) -> Result<(Published, u64)> {
         let made = match &resource.body {
-            Body::Document(bytes) => maker.make(Origin::Bytes(bytes), key)?,
-            _ => maker.make(origin(resource), key)?,
+            Body::Document(bytes) => maker.make(Origin::Bytes(bytes), key, resource.sha256)?,
+            _ => maker.make(origin(resource), key, resource.sha256)?,
         };
         if made.sha256 != resource.sha256 {
             return Err(Error::refused(

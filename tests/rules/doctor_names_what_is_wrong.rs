@@ -205,7 +205,7 @@ fn doctor_names_what_was_left_unfinished_or_damaged() {
     says(
         &registry.rackgen(&["doctor"]).exits(1),
         "fault",
-        &["record", "delete it"],
+        &["state/record.db", "may be deleted"],
     );
 }
 

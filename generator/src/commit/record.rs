@@ -53,7 +53,7 @@ const LOG_MAX: u64 = 512 << 10;
 /// SQLite's, unless told otherwise.
 const PAGE: u64 = 4 << 10;
 const FORMAT_KEY: &str = "format";
-const FORMAT: &str = "3";
+const FORMAT: &str = "1";
 const OUTPUTS: &str = "outputs";
 const COMPLETE: &str = "complete";
 
@@ -150,12 +150,11 @@ impl Record {
                 std::fs::copy(&file, folder.path().join(name)).at("copy", &file)?;
             }
         }
+        let path = Self::file(state);
         let copy = Self::open(folder.path()).map_err(|error| match error {
             // Of what is told of a copy only the reason is of use.
-            Error::Record { why, .. } => {
-                let path = Self::file(state);
-                Error::Record { path, why }
-            }
+            Error::Record { why, .. } => Error::Record { path, why },
+            Error::Refused { why, .. } => Error::Refused { path, why },
             error => error,
         })?;
         Ok(Inspected {

@@ -24,10 +24,8 @@ pub(super) fn check(folders: &Folders) -> Option<Finding> {
         Ok(Inspected { format, outputs }) => {
             Finding::ok(CHECK, format!("{at}: format {format}, {outputs} resources"))
         }
-        Err(why) => Finding::fault(
-            CHECK,
-            format!("{why}; if a build says so too, delete it, and the next one makes it anew"),
-        ),
+        // It says that it may be deleted.
+        Err(why) => Finding::fault(CHECK, why.to_string()),
     })
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustix::fs::FileType;
 
 use super::SourceTree;
-use super::walk::{self, FoundFile};
+use super::folder::{self, FoundFile};
 use crate::hashing::Hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
@@ -171,7 +171,7 @@ fn load_files(
     };
     let mut kept = 0;
     let mut text = Some(text);
-    let found = walk::files(folder).map_err(|cause| vec![unreadable(folder, &cause.into())])?;
+    let found = folder::files(folder).map_err(|cause| vec![unreadable(folder, &cause.into())])?;
     for FoundFile {
         path: relative,
         kind,

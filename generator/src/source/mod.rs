@@ -4,6 +4,7 @@
 
 pub mod admit;
 pub mod events;
+mod folder;
 pub mod load;
 pub mod signature;
 pub mod walk;

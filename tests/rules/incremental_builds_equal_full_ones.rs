@@ -63,7 +63,9 @@ fn sequence(number: usize, random: Random) -> usize {
             etags.forget_all_but(&now);
         }
         none(etags.see(&now), "after a step");
-        if may_have_built && !world.since.uncertain {
+        if std::mem::take(&mut world.since.unseen) {
+            etags.restart(&now);
+        } else if may_have_built && !world.since.uncertain {
             none(etags.settle(&now), "after a step");
         }
         if step == STEPS || world.chance(2) {

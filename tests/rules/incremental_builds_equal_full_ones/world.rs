@@ -31,6 +31,8 @@ pub(super) struct Since {
     pub uncertain: bool,
     pub lost_record: bool,
     pub lost_tree: bool,
+    /// More than one build between two looks: what is as it was may have been something else in between.
+    pub unseen: bool,
 }
 
 pub(super) struct World {
@@ -229,6 +231,8 @@ impl World {
     fn serve_for_a_while(&mut self) -> bool {
         self.excuse_builds();
         self.note("start a daemon");
+        // It builds at its start, and with each upload.
+        self.since.unseen = true;
         let mut daemon = self.registry.rackd().unhurried().start();
         for _ in 0..=self.random.below(3) {
             if self.chance(4) {

@@ -1,6 +1,6 @@
 //! One item: which of its versions are served, what becomes of each, and its own documents. Works on any thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -85,7 +85,8 @@ impl<'a> Work<'a> {
             }
         };
         let known = record.releases(&id, audience)?;
-        let here = seen.versions();
+        let here: BTreeSet<&Version> = seen.versions().into_iter().collect();
+        let twins = twins(&here);
         let versions = here.iter().copied().chain(known.keys());
         let versions = versions
             .chain(history.published())
@@ -103,7 +104,9 @@ impl<'a> Work<'a> {
                 Ok(Before { recorded, known })
             };
             let of = history.of(version);
-            let twin = better_twin(version, here.iter().copied(), &history);
+            let twin = twins
+                .get(version)
+                .and_then(|alike| better_twin(version, alike.iter().copied(), &history));
             let folder = context.source.release(&release);
             let is_as_published = |known: &KnownRelease| {
                 of.published
@@ -112,7 +115,7 @@ impl<'a> Work<'a> {
             };
             let fate = if let Some(arriving) = arriving.filter(|a| a.version == *version) {
                 Fate::Arriving(recorded()?, arriving)
-            } else if !here.contains(&version) {
+            } else if !here.contains(version) {
                 let problem = of.published.filter(|_| of.removed.is_none()).map(|published| {
                     let why = format!(
                         "it was published at {:.0}, and its folder is gone: it is not served until the same files \
@@ -284,6 +287,16 @@ impl<'a> Work<'a> {
             problems,
         })
     }
+}
+
+/// Versions that differ in build metadata only, by each of them: in order they follow each other.
+fn twins<'v>(here: &BTreeSet<&'v Version>) -> BTreeMap<&'v Version, Vec<&'v Version>> {
+    let here: Vec<&Version> = here.iter().copied().collect();
+    let alike = here.chunk_by(|a, b| a.is_twin_of(b));
+    let several = alike.filter(|alike| alike.len() > 1);
+    several
+        .flat_map(|alike| alike.iter().map(|version| (*version, alike.to_vec())))
+        .collect()
 }
 
 /// `folders` has the folder of each version that was read; of the others the tree holds the manifest.

@@ -1,7 +1,7 @@
 //! The event log beside an item's versions: read whole, appended durably, never rewritten.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use super::SourceTree;
 use crate::error::{At, Error, Result};
@@ -41,10 +41,16 @@ impl SourceTree {
     /// Appends an event; a torn last line is cut off first. The caller holds the tree's lock, and makes it durable.
     pub fn append(&self, item: &ItemId, event: &Event) -> Result<()> {
         let path = self.item(item).join(EVENTS_FILE);
-        let whole = self.history(item)?.whole;
         let mut options = OpenOptions::new();
-        options.create(true).append(true);
+        options.create(true).read(true).append(true);
         let mut log = regular::open_with(&mut options, &path).at("open", &path)?;
+        // Whether its lines are events whoever appends has asked already: what is torn has no end.
+        let mut lines = Vec::new();
+        log.read_to_end(&mut lines).at("read", &path)?;
+        let whole = lines
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |end| end + 1);
         log.set_len(whole as u64).at("cut the torn end of", &path)?;
         log.write_all(event.to_line().as_bytes())
             .at("append to", &path)

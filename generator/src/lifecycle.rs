@@ -115,7 +115,7 @@ fn refuse(
     change: &Change,
 ) -> Result<(), LifecycleError> {
     let here = source.versions(item)?;
-    let Some(version) = version(change) else {
+    let Some(version) = change.version() else {
         return match here.is_empty() && history.whole == 0 {
             true => Err(LifecycleError::NoSuchItem(item.clone())),
             false => Ok(()),
@@ -159,22 +159,8 @@ fn is_so(history: &History, change: &Change) -> bool {
     }
 }
 
-/// The version that a change is about.
-pub(crate) fn version(change: &Change) -> Option<&Version> {
-    match change {
-        Change::Publish { version, .. }
-        | Change::Yank { version, .. }
-        | Change::Unyank { version }
-        | Change::Deprecate { version, .. }
-        | Change::Undeprecate { version }
-        | Change::Tag { version, .. }
-        | Change::Remove { version, .. } => Some(version),
-        Change::Untag { .. } => None,
-    }
-}
-
 fn standing(item: &ItemId, history: &History, change: &Change) -> Standing {
-    match (change, version(change)) {
+    match (change, change.version()) {
         (Change::Tag { .. }, _) | (_, None) => Standing::Tags {
             path: item.to_string(),
             tags: history.tags().clone(),

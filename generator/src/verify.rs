@@ -11,10 +11,9 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use crate::build::Registry;
-use crate::coding::Coding;
 use crate::commit::make::combine;
 use crate::commit::record::Record;
-use crate::commit::{Session, representation, root};
+use crate::commit::{ROOTS, Session, representation, root};
 use crate::compress::decode;
 use crate::error::{At, Result};
 use crate::model::{Audience, ItemId, ReleaseId, Sha256};
@@ -170,7 +169,7 @@ impl Registry {
     ) -> Result<()> {
         let tree = self.folders().tree(audience);
         let mut last: Option<(Part, Recorded)> = None;
-        for coding in [None].into_iter().chain(Coding::ALL.map(Some)) {
+        for coding in ROOTS {
             let root = root(tree, coding);
             let visible = |entry: &walkdir::DirEntry| {
                 entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")

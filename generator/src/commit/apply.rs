@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::session::{Ready, Unit};
 use super::stage::{Shown, ShownFile};
-use super::{durable, modes, representation, root, staging};
+use super::{ROOTS, durable, modes, representation, root, staging};
 use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::folders::Folders;
@@ -25,14 +25,6 @@ use crate::report::Changes;
 /// How long a web server may go on sending a file that is gone because it holds it open: so long is nginx told to
 /// (`open_file_cache_valid`, whole seconds), which saves it most of what a read costs.
 pub const OPEN_FILE_TIME: Duration = Duration::from_secs(1);
-
-/// The identity, then its variants.
-const ROOTS: [Option<Coding>; 4] = [
-    None,
-    Some(Coding::Br),
-    Some(Coding::Zstd),
-    Some(Coding::Gzip),
-];
 
 impl Ready<'_> {
     /// Makes what is staged visible and durable. What it withdraws nobody can read any more when this returns.

@@ -49,6 +49,14 @@ pub fn representation(tree: &Path, key: &PublicKey, coding: Option<Coding>) -> P
     root(tree, coding).join(key.disk_path())
 }
 
+/// All that a tree holds of a resource: the identity, then its variants.
+pub(crate) const ROOTS: [Option<Coding>; 4] = [
+    None,
+    Some(Coding::Br),
+    Some(Coding::Zstd),
+    Some(Coding::Gzip),
+];
+
 /// What the identities of a tree lie in, or the variants of a coding.
 pub(crate) fn root(tree: &Path, coding: Option<Coding>) -> PathBuf {
     match coding {

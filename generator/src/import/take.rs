@@ -17,7 +17,6 @@ use super::survey::Survey;
 use super::{Progress, events, part};
 use crate::commit::durable;
 use crate::error::{Error, Result};
-use crate::lifecycle;
 use crate::lock::Lock;
 use crate::model::event::{Change, VersionHistory};
 use crate::model::{Event, History, ReleaseId, Version};
@@ -245,8 +244,7 @@ impl Taker<'_> {
         if had.is_empty() || offer.later.is_empty() && offer.standing.is_empty() {
             return Ok(());
         }
-        let was_had =
-            |change: &Change| lifecycle::version(change).is_none_or(|it| had.contains(it));
+        let was_had = |change: &Change| change.version().is_none_or(|it| had.contains(it));
         let mut later = offer.later.iter().filter(|event| was_had(&event.change));
         let mut standing = offer.standing.iter().filter(|change| was_had(change));
         self.locked(|| {

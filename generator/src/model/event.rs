@@ -83,6 +83,22 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The version that it is about, if it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Publish { version, .. }
+            | Self::Yank { version, .. }
+            | Self::Unyank { version }
+            | Self::Deprecate { version, .. }
+            | Self::Undeprecate { version }
+            | Self::Tag { version, .. }
+            | Self::Remove { version, .. } => Some(version),
+            Self::Untag { .. } => None,
+        }
+    }
+}
+
 impl Event {
     /// The event as its line, newline included.
     pub fn to_line(&self) -> String {

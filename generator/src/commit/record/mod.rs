@@ -76,14 +76,14 @@ impl Record {
     /// # Errors
     /// Another format, or a file that is damaged.
     pub fn open(state: &Path) -> Result<Self> {
-        let path = state.join(FILE);
+        let path = Self::file(state);
         let db = Connection::open(&path).map_err(|cause| failed(&path, cause))?;
         Self { path, db }.prepare()
     }
 
     /// A copy of the record for an operation that is to leave no trace; an empty one where there is none.
     pub fn open_aside(state: &Path) -> Result<Self> {
-        match state.join(FILE).exists() {
+        match Self::file(state).exists() {
             // Never committed: what is not is taken back.
             true => Self::open(state),
             false => {
@@ -168,8 +168,9 @@ impl Record {
     /// step lets go of it first: a full disk is to speak up while nothing has been seen yet.
     pub(super) fn reserve(&self) -> Result<File> {
         const BESIDES: u64 = 64 << 10;
-        let log = self.path.with_extension("db-wal");
-        let last = log.metadata().map_or(0, |metadata| metadata.len());
+        let last = log(&self.path)
+            .metadata()
+            .map_or(0, |metadata| metadata.len());
         let room = tempfile::tempfile_in(beside(&self.path)).at("write beside", &self.path)?;
         match fallocate(&room, FallocateFlags::empty(), 0, last + BESIDES) {
             // Some file systems give no promises.

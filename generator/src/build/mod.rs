@@ -87,7 +87,7 @@ pub struct Arriving {
 const REMOVALS_UNASKED: usize = 100;
 
 /// Versions that are made at once: their plans are in memory, their bytes are not.
-const BATCH: usize = 512;
+const BATCH: usize = 128;
 
 /// The rules that make outputs of sources, numbered: with other ones everything is looked into again.
 const RULES: &str = "1";
@@ -249,43 +249,58 @@ impl Registry {
             Case::Blind | Case::Gone => 1,
         });
         total.store(versions.sum(), Ordering::Relaxed);
-        let mut changed = changed.into_iter().peekable();
-        while changed.peek().is_some() {
-            let mut batch = Vec::new();
-            let mut size = 0;
-            while size < BATCH
-                && let Some((id, audience, case)) = changed.next()
-            {
-                let record = session.record();
-                let work = match case {
-                    Case::Seen(seen) => {
-                        Work::gather(&context, record, id, audience, seen, None, None)?
-                    }
-                    Case::Blind => Work::left(&context, record, id, audience, Vec::new())?,
-                    Case::Gone => Work::gone(&context, record, id, audience)?,
-                };
-                size += work.len().max(1);
-                batch.push(work);
-            }
-            let made: Vec<Made> = batch
-                .into_par_iter()
-                .map(|work| work.make(&context))
-                .collect::<Result<_>>()?;
-            for made in made {
-                report.releases += made.served;
-                report.problems.extend(made.problems.iter().cloned());
-                accepted.extend(made.accepted());
-                lists.note(session.record(), &made)?;
-                add(session, made)?;
-            }
-            if changed.peek().is_some() {
+        let mut changed = changed.into_iter();
+        let mut batch = self.gather(&context, session.record(), &mut changed)?;
+        let mut made: Vec<Made> = Vec::new();
+        while !batch.is_empty() || !made.is_empty() {
+            let works = std::mem::take(&mut batch);
+            let mut making = Ok(Vec::new());
+            // The record is for this thread alone: what it has to be asked and told of the neighbours goes beside.
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| {
+                    let makes = works.into_par_iter().map(|work| work.make(&context));
+                    making = makes.collect::<Result<_>>();
+                });
+                for made in made.drain(..) {
+                    report.releases += made.served;
+                    report.problems.extend(made.problems.iter().cloned());
+                    accepted.extend(made.accepted());
+                    lists.note(session.record(), &made)?;
+                    add(session, made)?;
+                }
                 session.flush()?;
-            }
+                batch = self.gather(&context, session.record(), &mut changed)?;
+                Ok::<(), Error>(())
+            })?;
+            made = making?;
         }
         lists.stage(&context, session, &mut report.problems)?;
         report.problems.sort();
         self.ask_about_removals(session, access, options)?;
         Ok(accepted)
+    }
+
+    /// The next versions to be made, with what the record knows of them; none where there are no more.
+    fn gather(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        changed: &mut impl Iterator<Item = (ItemId, Audience, Case)>,
+    ) -> Result<Vec<Work<'static>>> {
+        let mut batch = Vec::new();
+        let mut size = 0;
+        while size < BATCH
+            && let Some((id, audience, case)) = changed.next()
+        {
+            let work = match case {
+                Case::Seen(seen) => Work::gather(context, record, id, audience, seen, None, None)?,
+                Case::Blind => Work::left(context, record, id, audience, Vec::new())?,
+                Case::Gone => Work::gone(context, record, id, audience)?,
+            };
+            size += work.len().max(1);
+            batch.push(work);
+        }
+        Ok(batch)
     }
 
     fn context<'c>(

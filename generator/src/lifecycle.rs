@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::access::Access;
-use crate::build::Registry;
+use crate::build::{ItemChange, Registry};
 use crate::commit::durable;
 use crate::error::{At, Error};
 use crate::model::event::Notice;
@@ -91,7 +91,8 @@ impl Registry {
             history.apply(event.clone());
         }
         // Before the event, so that a full disk speaks up before the point of no return.
-        let staged = self.stage_item(item, history.clone(), access, None)?;
+        let changed = ItemChange::of(item.clone(), history.clone());
+        let ready = self.stage_items(&[changed], access)?.ready(&[])?;
         if is_news {
             source.append(item, &event)?;
         }
@@ -99,7 +100,7 @@ impl Registry {
             Change::Remove { version, .. } => Some(item.release(version.clone())),
             _ => None,
         };
-        staged
+        ready
             .apply(&[source.root()])
             .and_then(|_| removed.map_or(Ok(()), |release| delete(source, &release)))
             .map_err(LifecycleError::Unfinished)?;

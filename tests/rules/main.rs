@@ -14,6 +14,7 @@ mod a_check_starts_nothing;
 mod a_dry_run_changes_nothing;
 mod a_mirror_is_of_one_registry;
 mod a_mirror_only_reads;
+mod a_power_cut_loses_no_publish;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;

@@ -19,6 +19,7 @@ use crate::auth::{Caller, Credential};
 use crate::config::DaemonSettings;
 use crate::intake::IntakeLimits;
 use crate::metrics::Metrics;
+use crate::publish::Writer;
 use crate::rate::{Limiter, client_address, is_trusted};
 
 /// The daemon's state; shared by all its threads.
@@ -39,7 +40,7 @@ pub(crate) struct App {
     pub(crate) lenient: Limiter,
     pub(crate) metrics: Metrics,
     /// There is one writer.
-    writer: Mutex<()>,
+    writer: Mutex<Writer>,
 }
 
 impl App {
@@ -60,7 +61,7 @@ impl App {
             strict: Limiter::new(settings.rates.writes),
             lenient: Limiter::new(settings.rates.reads),
             metrics,
-            writer: Mutex::new(()),
+            writer: Mutex::default(),
         }
     }
 
@@ -126,7 +127,7 @@ impl App {
 
     /// Becomes the writer, as soon as nobody else is. A writer that panicked left nothing that locks and
     /// intents do not take care of.
-    pub(crate) fn write(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn write(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::DaemonSettings;
 use crate::intake::staging;
 use crate::metrics::Metrics;
+use crate::publish::Publisher;
 use crate::reload::Reloader;
 use crate::{log, publish, reload, routes};
 
@@ -38,10 +39,13 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     let address = listener
         .local_addr()
         .at("listen on", "the address".as_ref())?;
+    let publisher = Data::new(Publisher::start(app.clone()));
     let app = Data::from(app);
+    let served = publisher.clone();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
+            .app_data(served.clone())
             .default_service(web::to(routes::dispatch))
     })
     .listen(listener)
@@ -54,6 +58,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     actix_web::rt::spawn(signals.obey(server.handle(), reloader));
     server.await.at("serve", address.to_string().as_ref())?;
+    drop(publisher);
     tracing::info!("stopped");
     Ok(())
 }
@@ -71,7 +76,7 @@ fn complete(app: &App) -> Result<()> {
     }
     {
         let _lock = app.registry.lock_source()?;
-        publish::replay(app)?;
+        publish::replay(app, &app.write())?;
         if !app.faults().contains_key("intents") {
             staging::clear(app.registry.source())?;
         }

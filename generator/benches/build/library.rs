@@ -1,5 +1,5 @@
 //! All that this benchmark touches of the `rackgen` library: levels, variants, digests, and a publish in the order of
-//! `uploader/src/publish`, without its intent.
+//! `uploader/src/publish`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rackgen::access::Access;
-use rackgen::build::{Arriving, Registry};
+use rackgen::build::{Arriving, ItemChange, Registry};
 use rackgen::coding::{Coding, Encodings};
 use rackgen::commit::{OutputSettings, durable};
 pub(crate) use rackgen::compress::VARIANTS_FROM;
@@ -117,15 +117,21 @@ impl Opened {
             manifest: files[&manifest].clone(),
             files,
         };
+        let intent = registry.folders().state.join("intent.json");
         let start = Instant::now();
         let _lock = registry.lock_source()?;
         let mut history = source.history(&id)?;
         history.apply(event.clone());
-        let staged = registry.stage_item(&id, history, &Access::Open, Some(&arriving))?;
-        durable::create_folders(&source.item(&id), 0o755)?;
-        fs::rename(&contents, source.release(&release))?;
+        let change = ItemChange {
+            arriving: vec![arriving],
+            ..ItemChange::of(id.clone(), history)
+        };
+        let session = registry.stage_items(&[change], &Access::Open)?;
+        fs::write(&intent, event.to_line())?;
+        let ready = session.ready(&[source.root()])?;
+        source.admit(&contents, &source.release(&release))?;
         source.append(&id, &event)?;
-        staged.apply(&[source.root()])?;
+        ready.apply_volatile()?;
         Ok(start.elapsed())
     }
 }

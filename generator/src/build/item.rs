@@ -74,7 +74,7 @@ impl<'a> Work<'a> {
         audience: Audience,
         seen: Seen,
         history: Option<History>,
-        arriving: Option<&'a Arriving>,
+        arriving: &'a [Arriving],
     ) -> Result<Self> {
         let mut problems = Vec::new();
         let history = match history.map_or_else(|| context.source.history(&id), Ok) {
@@ -90,7 +90,7 @@ impl<'a> Work<'a> {
         let versions = here.iter().copied().chain(known.keys());
         let versions = versions
             .chain(history.published())
-            .chain(arriving.map(|a| &a.version));
+            .chain(arriving.iter().map(|a| &a.version));
         let mut releases = BTreeMap::new();
         for version in versions {
             if releases.contains_key(version) {
@@ -113,7 +113,7 @@ impl<'a> Work<'a> {
                     .as_ref()
                     .is_none_or(|published| published.digest == known.digest)
             };
-            let fate = if let Some(arriving) = arriving.filter(|a| a.version == *version) {
+            let fate = if let Some(arriving) = arriving.iter().find(|a| a.version == *version) {
                 Fate::Arriving(recorded()?, arriving)
             } else if !here.contains(version) {
                 let problem = of.published.filter(|_| of.removed.is_none()).map(|published| {

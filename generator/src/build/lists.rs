@@ -70,12 +70,11 @@ impl Lists {
         })
     }
 
-    /// The lists that one item is in.
-    pub(super) fn of_item(access: &Access, id: &ItemId) -> Self {
-        let namespace = id.namespace.clone();
-        let audience = access.audience(&namespace);
+    /// The lists that these items are in.
+    pub(super) fn of_items<'a>(access: &Access, ids: impl Iterator<Item = &'a ItemId>) -> Self {
+        let namespaces = ids.map(|id| (id.namespace.clone(), access.audience(&id.namespace)));
         Self {
-            namespaces: [(namespace, audience)].into(),
+            namespaces: namespaces.collect(),
             everything: false,
             presets: false,
             coming: BTreeSet::new(),

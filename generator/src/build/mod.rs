@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::access::Access;
 use crate::commit::record::{KnownItem, Record};
 use crate::commit::stage::{FindBody, StagedPart, Stager};
-use crate::commit::{OutputSettings, Ready, Session};
+use crate::commit::{OutputSettings, Session};
 use crate::error::{Error, Result};
 use crate::folders::Checked;
 use crate::lock::Lock;
@@ -81,6 +81,29 @@ pub struct Arriving {
     pub digest: ContentDigest,
     /// `registry.json` among them.
     pub manifest: StoredFile,
+}
+
+/// What becomes of an item.
+#[derive(Debug, Clone)]
+pub struct ItemChange {
+    /// Which.
+    pub id: ItemId,
+    /// All that will have happened to its versions, the publishes of those that come in included.
+    pub history: History,
+    /// The versions that come in, each once.
+    pub arriving: Vec<Arriving>,
+}
+
+impl ItemChange {
+    /// Another history, and no new version.
+    pub fn of(id: ItemId, history: History) -> Self {
+        let arriving = Vec::new();
+        Self {
+            id,
+            history,
+            arriving,
+        }
+    }
 }
 
 /// A build of up to this many removals never stops to ask.
@@ -293,7 +316,7 @@ impl Registry {
             && let Some((id, audience, case)) = changed.next()
         {
             let work = match case {
-                Case::Seen(seen) => Work::gather(context, record, id, audience, seen, None, None)?,
+                Case::Seen(seen) => Work::gather(context, record, id, audience, seen, None, &[])?,
                 Case::Blind => Work::left(context, record, id, audience, Vec::new())?,
                 Case::Gone => Work::gone(context, record, id, audience)?,
             };
@@ -348,27 +371,14 @@ impl Registry {
         Ok(())
     }
 
-    /// Stages what changes when an item's history becomes this, and a version comes in: its own resources and, where
-    /// it is new, the listings. What the record knows of its other versions is taken for true.
+    /// Stages what changes when these items become this: their own resources and, where they are new, the listings. What
+    /// the record knows of their other versions is taken for true.
     ///
     /// The caller holds the source tree's lock.
     ///
     /// # Errors
     /// A namespace that is not declared; a full disk.
-    pub fn stage_item(
-        &self,
-        id: &ItemId,
-        history: History,
-        access: &Access,
-        arriving: Option<&Arriving>,
-    ) -> Result<Ready<'_>> {
-        let namespace = &id.namespace;
-        let audience = access.audience(namespace).ok_or_else(|| {
-            Error::refused(
-                self.source.namespace(namespace),
-                "the access file does not declare this namespace",
-            )
-        })?;
+    pub fn stage_items(&self, changes: &[ItemChange], access: &Access) -> Result<Session<'_>> {
         let options = BuildOptions::default();
         let mut session = Session::open(&self.folders, &self.outputs)?;
         if !session.record().is_complete()? {
@@ -383,25 +393,54 @@ impl Registry {
             session = Session::open(&self.folders, &self.outputs)?;
         }
         let context = self.context(&session, access, &options, &|| ());
+        let works = changes
+            .iter()
+            .map(|change| self.work(&context, session.record(), change))
+            .collect::<Result<Vec<_>>>()?;
+        let making = works.into_par_iter().map(|work| work.make(&context));
+        let mut lists = Lists::of_items(access, changes.iter().map(|change| &change.id));
+        for made in making.collect::<Result<Vec<_>>>()? {
+            lists.note(session.record(), &made)?;
+            add(&mut session, made)?;
+        }
+        lists.stage(&context, &mut session, &mut Vec::new())?;
+        Ok(session)
+    }
+
+    /// Makes durable what was shown without a barrier, and what was done in the source tree.
+    pub fn secure(&self) -> Result<()> {
+        Session::open(&self.folders, &self.outputs)?.secure(&[self.source.root()])
+    }
+
+    fn work<'a>(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        change: &'a ItemChange,
+    ) -> Result<Work<'a>> {
+        let ItemChange {
+            id,
+            history,
+            arriving,
+        } = change;
+        let namespace = &id.namespace;
+        let audience = context.rules.access.audience(namespace).ok_or_else(|| {
+            Error::refused(
+                self.source.namespace(namespace),
+                "the access file does not declare this namespace",
+            )
+        })?;
         let seen = Seen::Named(self.source.versions(id)?);
-        let record = session.record();
-        let history = Some(history);
-        let work = Work::gather(
-            &context,
+        let history = Some(history.clone());
+        Work::gather(
+            context,
             record,
             id.clone(),
             audience,
             seen,
             history,
             arriving,
-        )?;
-        let made = work.make(&context)?;
-        let mut lists = Lists::of_item(access, id);
-        lists.note(session.record(), &made)?;
-        add(&mut session, made)?;
-        lists.stage(&context, &mut session, &mut Vec::new())?;
-        let besides = arriving.map(|arriving| &*arriving.folder);
-        session.ready(besides.as_slice())
+        )
     }
 
     /// What a version is, by its files as they are now; none if it cannot be served.

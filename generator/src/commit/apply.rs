@@ -10,6 +10,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
+use super::record::Lasts;
 use super::session::{Ready, Unit};
 use super::stage::{Shown, ShownFile};
 use super::{ROOTS, durable, modes, representation, root, staging};
@@ -31,6 +32,26 @@ impl Ready<'_> {
     ///
     /// `besides` are folders of other file systems that changed for the same end.
     pub fn apply(self, besides: &[&Path]) -> Result<Changes> {
+        self.show()?;
+        if !self.session.units.is_empty() {
+            let touched = self.session.touched();
+            durable::sync_file_systems(touched.chain(besides.iter().copied()))?;
+        }
+        self.settle(Lasts::Always)
+    }
+
+    /// Makes what is staged visible. A power cut may take it back until the next session has its barrier: for a caller
+    /// who has noted durably what is to be done again then. What removes something waits for a barrier all the same:
+    /// of what comes back nobody would know.
+    pub fn apply_volatile(self) -> Result<Changes> {
+        if self.session.removes() {
+            return self.apply(&[]);
+        }
+        self.show()?;
+        self.settle(Lasts::ThisBoot)
+    }
+
+    fn show(&self) -> Result<()> {
         let session = &self.session;
         let units = &session.units;
         let mut withdrawals: Vec<&Removal> = units.iter().flat_map(|u| &u.withdrawals).collect();
@@ -49,17 +70,18 @@ impl Ready<'_> {
         for alike in rest.chunk_by(|a, b| rank(&a.part) == rank(&b.part)) {
             alike.par_iter().try_for_each(|unit| trees.show(unit))?;
         }
-        removals.iter().try_for_each(|gone| trees.remove(gone))?;
-        if !units.is_empty() {
-            durable::sync_file_systems(session.touched().chain(besides.iter().copied()))?;
-        }
+        removals.iter().try_for_each(|gone| trees.remove(gone))
+    }
+
+    fn settle(self, lasts: Lasts) -> Result<Changes> {
+        let session = &self.session;
         if session.has_withdrawn()? {
             // nginx counts in whole seconds of a clock that it reads between events. Before the record says that all is
             // done: a build that is killed in here is followed by one that waits again.
             thread::sleep(OPEN_FILE_TIME + OPEN_FILE_TIME / 4);
         }
         drop(self.room);
-        session.settle()?;
+        session.settle(lasts)?;
         session.changes()
     }
 }

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 
-use super::record::{Journaled, KnownItem, KnownRelease, Record};
+use super::record::{Journaled, KnownItem, KnownRelease, Lasts, Record};
 use super::stage::{Shown, StagedPart, Stager};
 use super::{OutputSettings, adopt, clear_staging, durable};
 use crate::error::Result;
@@ -206,7 +206,8 @@ impl<'a> Session<'a> {
         Ok((changes, std::mem::take(planned)))
     }
 
-    /// Makes everything that is staged durable, the journal with it, and these folders besides.
+    /// Makes everything that is staged durable, the journal with it, and these folders besides; and all that earlier
+    /// sessions showed without a barrier.
     ///
     /// # Errors
     /// A full disk: then nothing has happened.
@@ -218,15 +219,32 @@ impl<'a> Session<'a> {
         }
         self.record.commit()?;
         if !self.units.is_empty() {
-            let state = [&*self.folders.state];
-            let besides = besides.iter().copied();
-            durable::sync_file_systems(state.into_iter().chain(self.touched()).chain(besides))?;
+            self.barrier(besides)?;
         }
         let room = self.record.reserve()?;
         Ok(Ready {
             session: self,
             room,
         })
+    }
+
+    /// Makes durable what earlier sessions showed without a barrier, and these folders besides.
+    pub fn secure(self, besides: &[&Path]) -> Result<()> {
+        self.barrier(besides)?;
+        self.record.commit()
+    }
+
+    fn barrier(&self, besides: &[&Path]) -> Result<()> {
+        let is_volatile = self.record.is_volatile()?;
+        let trees = Audience::ALL.map(|audience| self.folders.tree(audience));
+        let trees = trees.into_iter().filter(|_| is_volatile);
+        let state = [&*self.folders.state];
+        let all = state.into_iter().chain(self.touched()).chain(trees);
+        durable::sync_file_systems(all.chain(besides.iter().copied()))?;
+        match is_volatile {
+            true => self.record.outlasts(),
+            false => Ok(()),
+        }
     }
 
     /// The trees that change.
@@ -242,6 +260,12 @@ impl<'a> Session<'a> {
         trees.map(|audience| self.folders.tree(audience))
     }
 
+    /// Whether anything goes that somebody can read now.
+    pub(super) fn removes(&self) -> bool {
+        let mut units = self.units.iter();
+        units.any(|unit| !unit.withdrawals.is_empty() || !unit.removals.is_empty())
+    }
+
     /// Whether there is a withdrawal that nobody has waited for, of this session or of one that was killed.
     pub(super) fn has_withdrawn(&self) -> Result<bool> {
         Ok(self
@@ -251,8 +275,8 @@ impl<'a> Session<'a> {
     }
 
     /// Records that the disk holds what was planned.
-    pub(super) fn settle(&self) -> Result<()> {
-        self.record.settle(&self.journaled)?;
+    pub(super) fn settle(&self, lasts: Lasts) -> Result<()> {
+        self.record.settle(&self.journaled, lasts)?;
         for (id, known) in &self.items {
             match known {
                 Some(known) => self.record.set_item(id, known)?,

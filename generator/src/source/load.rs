@@ -45,7 +45,11 @@ impl SourceTree {
     /// Reads a version and checks it against everything that a folder has to be; all that is wrong with it, if
     /// anything is.
     pub fn load_release(&self, id: &ReleaseId) -> Result<Loaded, Vec<Problem>> {
-        let folder = self.release(id);
+        Self::load_release_in(id, &self.release(id))
+    }
+
+    /// The same, of a folder that may not be in its place yet.
+    pub fn load_release_in(id: &ReleaseId, folder: &Path) -> Result<Loaded, Vec<Problem>> {
         let path = folder.join(MANIFEST_FILE);
         let text = read_document(&path).map_err(|problem| vec![problem])?;
         let manifest =
@@ -54,7 +58,7 @@ impl SourceTree {
             return Err(vec![Problem::refused(path, why)]);
         }
         let declared: BTreeSet<_> = manifest.declared_files().collect();
-        let loaded = load_files(&folder, &declared, text)?;
+        let loaded = load_files(folder, &declared, text)?;
         let missing: Vec<Problem> = declared
             .iter()
             .filter(|file| !loaded.files.contains_key(**file))

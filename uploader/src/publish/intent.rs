@@ -4,19 +4,22 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rackgen::build::Registry;
+use rackgen::build::{ItemChange, Registry};
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
-use rackgen::model::{Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
+use rackgen::model::{Change, Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
+use rackgen::source::SourceTree;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::writer::Writer;
 use crate::app::App;
 use crate::intake::staging::Staging;
 
-/// A publish past its point of no return.
+/// A publish past its point of no return, once its file is durable.
 #[derive(Debug)]
 pub(super) struct Intent {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     facts: Facts,
 }
 
@@ -45,7 +48,8 @@ impl Facts {
 }
 
 impl Intent {
-    /// Writes the intent, durably.
+    /// Writes the intent; the barrier that makes the upload durable does the same for it. A power cut may leave the one
+    /// without the other, so whoever finishes it looks first at what there is.
     pub(super) fn write(
         registry: &Registry,
         staging: &Staging,
@@ -64,49 +68,77 @@ impl Intent {
         };
         let path = folder.join(format!("{}.json", staging.name()));
         let text = serde_json::to_vec(&facts).unwrap_or_default();
-        durable::replace(&path, &text, 0o600)?;
+        fs::write(&path, text).at("write", &path)?;
         Ok(Self { path, facts })
     }
 
-    /// Moves the version into the source tree and appends its event; may be repeated. The caller makes it durable.
+    /// Moves the version into the source tree and appends its event.
     ///
     /// # Errors
     /// A folder of that version that came from elsewhere meanwhile; the disk. The intent stays, and is replayed.
     pub(super) fn admit(&self, registry: &Registry, staging: &Staging) -> Result<()> {
         let source = registry.source();
         let release = self.facts.release();
-        let target = source.release(&release);
+        source.admit(&staging.contents(), &source.release(&release))?;
+        source.append(&release.item, &self.facts.event)
+    }
+
+    /// The same, of one that was interrupted anywhere.
+    fn admit_again(&self, registry: &Registry, staging: &Staging) -> Result<()> {
+        let source = registry.source();
+        let release = self.facts.release();
         let contents = staging.contents();
+        let target = source.release(&release);
         if contents.exists() {
             source.admit(&contents, &target)?;
         } else if !target.exists() {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());
         }
-        if source
+        let published = source
             .history(&release.item)?
             .of(&release.version)
-            .published
-            .is_none()
-        {
-            source.append(&release.item, &self.facts.event)?;
+            .published;
+        match published {
+            Some(_) => Ok(()),
+            None => source.append(&release.item, &self.facts.event),
         }
-        Ok(())
     }
 
-    /// The publish is complete.
-    pub(super) fn done(self) -> Result<()> {
-        fs::remove_file(&self.path).at("remove", &self.path)
+    /// Whether what waits in staging is what was to be published: after a power cut before the barrier it need not be, and
+    /// then nobody was told that it is published.
+    fn is_whole(&self, staging: &Staging) -> bool {
+        let contents = staging.contents();
+        let Change::Publish { digest, .. } = &self.facts.event.change else {
+            return false;
+        };
+        !contents.exists()
+            || SourceTree::load_release_in(&self.facts.release(), &contents)
+                .is_ok_and(|loaded| loaded.digest == *digest)
+    }
+
+    /// The publish is complete, and durable; or nothing happened.
+    fn done(self) -> Result<()> {
+        durable::remove_if_there(&self.path)
+    }
+
+    /// The same, where nobody waits for it: one that stays is found complete by the next start.
+    pub(super) fn forget(self) {
+        if let Err(fault) = self.done() {
+            tracing::warn!("{fault}");
+        }
     }
 }
 
 /// Finishes every publish that was past its point of no return. The caller holds the source tree's lock.
 ///
 /// One that cannot be finished waits for the next time, and `/health` shows it; the others go on.
-pub(crate) fn replay(app: &App) -> Result<()> {
+pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
     let mut faults = Vec::new();
     for path in pending(&app.registry)? {
-        if let Err(error) = finish(app, &path) {
+        if !writer.has_shown(&path)
+            && let Err(error) = finish(app, &path)
+        {
             faults.push(error.to_string());
         }
     }
@@ -117,6 +149,11 @@ pub(crate) fn replay(app: &App) -> Result<()> {
 
 fn finish(app: &App, path: &Path) -> Result<()> {
     let text = fs::read(path).at("read", path)?;
+    if is_torn(&text) {
+        // A power cut came before its barrier: nothing happened.
+        tracing::warn!("{}: it was never finished, and is dropped", path.display());
+        return durable::remove_if_there(path);
+    }
     let facts = match serde_json::from_slice::<Facts>(&text) {
         Ok(facts) if facts.format == FORMAT => facts,
         _ => {
@@ -133,7 +170,13 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         path: path.to_owned(),
         facts,
     };
-    match intent.admit(registry, &staging) {
+    if !intent.is_whole(&staging) {
+        tracing::warn!(
+            "{release}: its upload was cut short before it was published, and is dropped"
+        );
+        return intent.done();
+    }
+    match intent.admit_again(registry, &staging) {
         Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
             tracing::error!(
                 "{release}: its folder was made by another hand; the upload is dropped"
@@ -151,12 +194,19 @@ fn finish(app: &App, path: &Path) -> Result<()> {
     // What is not declared any longer is stored all the same, and shown if it is declared again.
     if access.audience(&release.item.namespace).is_some() {
         let history = source.history(&release.item)?;
-        let staged = registry.stage_item(&release.item, history, &access, None)?;
-        staged.apply(&[source.root()])?;
+        let change = ItemChange::of(release.item.clone(), history);
+        let ready = registry.stage_items(&[change], &access)?.ready(&[])?;
+        ready.apply(&[])?;
     }
-    durable::sync_file_systems([source.root()])?;
+    registry.secure()?;
     tracing::info!("{release}: finished a publish that was cut short");
     intent.done()
+}
+/// Whether it is the beginning of an intent and no more. What is something else nobody takes away.
+fn is_torn(text: &[u8]) -> bool {
+    // Some file systems fill up with zeros what never reached the disk.
+    let end = text.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err_and(|fault| fault.is_eof())
 }
 
 fn folder(registry: &Registry) -> PathBuf {

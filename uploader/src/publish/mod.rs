@@ -1,26 +1,26 @@
-//! The one writer: a verified package becomes a version that everybody can read, or nothing happens.
+//! The one writer: verified packages become versions that everybody can read, or nothing happens.
 //!
-//! The point of no return is the intent (design.md, decision 8). Before it, what can fail fails: the trees'
-//! outputs are staged, so a full disk has spoken up. After it, a start after a kill finishes the work.
+//! Uploads that arrive while others are written make up the next group: one durability barrier and one look at the
+//! record for all of them (limits.md, "Durability"). The point of no return is the intent (design.md, decision 8).
+//! Before it, what can fail fails: the trees' outputs are staged, so a full disk has spoken up. After it, a start after
+//! a kill or a power cut finishes the work; so it is the group's one barrier that makes a publish last, and the
+//! renames after it are only what makes it visible.
 
+mod group;
 mod intent;
+mod writer;
 
-use std::time::Instant;
-
-use jiff::Timestamp;
-use rackgen::build::{Arriving, Registry};
+use rackgen::build::Registry;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
-use rackgen::model::{Change, ContentDigest, Event, History, ReleaseId, Sha256, Version};
+use rackgen::model::{ContentDigest, History, ReleaseId, Sha256, Version};
 
 use crate::answer::Refusal;
-use crate::app::App;
 use crate::auth::Credential;
-use crate::auth::decide::{self, Scope};
 use crate::intake::staging::Staging;
 use crate::intake::verify::Verified;
-use intent::Intent;
 pub(crate) use intent::replay;
+pub(crate) use writer::{Publisher, Writer};
 
 /// What a client asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,85 +42,8 @@ pub(crate) struct Upload {
     pub(crate) archive: Sha256,
     /// Who sent it.
     pub(crate) sender: Credential,
-}
-
-/// Publishes an upload. When this returns `Ok`, the version is durable and readable.
-///
-/// # Errors
-/// A version that exists, with `identical` where its bytes are the same; a disk that says no.
-pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId, Refusal> {
-    let _writer = app.write();
-    let start = Instant::now();
-    let registry = &app.registry;
-    let _lock = registry.lock_source()?;
-    // What an earlier publish could not finish comes first: this one may be its retry.
-    replay(app)?;
-
-    let Upload {
-        staging,
-        package,
-        archive,
-        sender,
-    } = upload;
-    let Verified {
-        id,
-        by,
-        digest,
-        manifest,
-        files,
-    } = package;
-    // Asked again, and under the lock: the token may have been revoked while the archive was unpacked, and what a
-    // build has just gated must not become public again.
-    let access = app.decision();
-    let caller = app.identify(&access, sender)?;
-    decide::write(&access, &id.item.namespace, &caller, Scope::Publish)?;
-
-    registry.source().refuse_links(&id.item)?;
-    let mut history = registry.source().history(&id.item)?;
-    if let Some(refusal) = refuse_existing(registry, &history, &id, &digest)? {
-        if refusal == Existing::Identical {
-            // Only what everybody can read is called published.
-            let staged = registry.stage_item(&id.item, history, &access, None)?;
-            staged.apply(&[registry.source().root()])?;
-        }
-        return Err(refusal.explain(&id));
-    }
-    if mode == Mode::DryRun {
-        return Ok(id);
-    }
-
-    // A version whose folder was lost comes back as what it was.
-    let published = history.of(&id.version).published;
-    let event = Event {
-        change: Change::Publish {
-            version: id.version.clone(),
-            digest,
-            archive: Some(archive),
-        },
-        time: published.map_or_else(Timestamp::now, |published| published.time),
-        by,
-    };
-    history.apply(event.clone());
-    let arriving = Arriving {
-        version: id.version.clone(),
-        folder: staging.contents(),
-        files,
-        digest,
-        manifest,
-    };
-    let staged = registry.stage_item(&id.item, history, &access, Some(&arriving))?;
-    let intent = Intent::write(registry, &staging, &id, event)?;
-    let done = intent
-        .admit(registry, &staging)
-        .and_then(|()| staged.apply(&[registry.source().root()]));
-    if let Err(error) = done {
-        // The next publish, or the next start, goes on from the intent.
-        staging.leave();
-        return Err(Refusal::from(error).may_have_happened());
-    }
-    intent.done()?;
-    app.metrics.build(start.elapsed());
-    Ok(id)
+    /// What it came for.
+    pub(crate) mode: Mode,
 }
 
 /// Why a version cannot be published any more.

@@ -167,10 +167,10 @@ fn act(
     sender: Credential,
     scope: Scope,
 ) -> Result<Standing, Refusal> {
-    let _writer = app.write();
+    let writer = app.write();
     let _lock = app.registry.lock_source()?;
     // A version that a kill left between folder and trees is there all the same.
-    publish::replay(app)?;
+    publish::replay(app, &writer)?;
     let access = app.decision();
     let caller = app.identify(&access, sender)?;
     let item = url.item();

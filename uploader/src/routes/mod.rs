@@ -23,6 +23,7 @@ use rackgen::plan::url::{InvalidUrl, LifecycleUrl};
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::intake::body::Body;
+use crate::publish::Publisher;
 use crate::reads;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -165,6 +166,7 @@ pub(crate) async fn dispatch(
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,
+    publisher: Data<Publisher>,
 ) -> HttpResponse {
     let start = Instant::now();
     let trusted = app.trusts(&request);
@@ -173,7 +175,7 @@ pub(crate) async fn dispatch(
     let route = Route::of(&request, trusted);
     let label = route.as_ref().map_or("none", Route::label);
     let answer = match route {
-        Ok(route) => answer(route, &request, &body, &app, &id).await,
+        Ok(route) => answer(route, &request, &body, &app, &publisher, &id).await,
         Err(refusal) => Err(refusal),
     };
     let mut response = match answer {
@@ -219,10 +221,11 @@ async fn answer(
     request: &HttpRequest,
     body: &Body,
     app: &Data<App>,
+    publisher: &Publisher,
     id: &str,
 ) -> Result<HttpResponse, Refusal> {
     match route {
-        Route::Upload => upload::upload(app, request, body.clone(), id).await,
+        Route::Upload => upload::upload(app, publisher, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics(app),
         Route::Auth => Ok(auth::auth(app, request)),

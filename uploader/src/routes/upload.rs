@@ -15,10 +15,11 @@ use crate::intake::body::Body;
 use crate::intake::receive::receive;
 use crate::intake::staging::Staging;
 use crate::intake::verify::verify;
-use crate::publish::{Mode, Upload, publish};
+use crate::publish::{Mode, Publisher, Upload};
 
 pub(super) async fn upload(
     app: &Data<App>,
+    publisher: &Publisher,
     request: &HttpRequest,
     body: Body,
     request_id: &str,
@@ -31,7 +32,7 @@ pub(super) async fn upload(
         true => Mode::DryRun,
         false => Mode::Publish,
     };
-    let outcome = take(app, request, body, mode).await;
+    let outcome = take(app, publisher, request, body, mode).await;
     match &outcome {
         Ok(id) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
@@ -46,6 +47,7 @@ pub(super) async fn upload(
 
 async fn take(
     app: &Data<App>,
+    publisher: &Publisher,
     request: &HttpRequest,
     body: Body,
     mode: Mode,
@@ -66,22 +68,24 @@ async fn take(
             )
         })??;
 
-    // The rest works on files, and waits for locks.
+    // The rest works on files.
     let app = app.clone();
-    web::block(move || {
+    let verified = web::block(move || {
         let access = app.access();
         let caller = app.identify(&access, sender)?;
         let package = verify(&staging, &access, &caller, &app.limits.contents)?;
-        let upload = Upload {
+        Ok::<_, Refusal>(Upload {
             staging,
             package,
             archive,
             sender,
-        };
-        publish(&app, upload, mode)
-    })
-    .await
-    .map_err(|fault| Refusal::internal(&fault))?
+            mode,
+        })
+    });
+    let upload = verified
+        .await
+        .map_err(|fault| Refusal::internal(&fault))??;
+    publisher.publish(upload).await
 }
 
 fn accepted(id: &ReleaseId, mode: Mode) -> HttpResponse {

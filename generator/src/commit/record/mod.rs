@@ -7,7 +7,8 @@
 //! deleted: `adopt` makes it anew from the trees.
 //!
 //! What a build is about to do is journaled in `coming` before it is done, beside what `stands`. A part with a
-//! `coming` is not settled: the disk holds one, the other, or something between.
+//! `coming` is not settled: the disk holds one, the other, or something between. What was renamed into place without a
+//! barrier since is settled for this boot of the machine: a kill does not take it back, a power cut may.
 
 mod items;
 mod parts;
@@ -26,8 +27,8 @@ use crate::error::{At, Error, Result};
 use crate::model::Audience;
 
 pub use items::KnownItem;
-pub(super) use parts::Journaled;
 pub use parts::KnownRelease;
+pub(super) use parts::{Journaled, Lasts};
 
 const SCHEMA: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -42,6 +43,7 @@ const SCHEMA: &str = "
         known BLOB, stands BLOB NOT NULL, coming BLOB,
         PRIMARY KEY (item, part)
     );
+    CREATE INDEX volatile ON parts (settled) WHERE settled = 2;
 ";
 
 const FILE: &str = "record.db";
@@ -50,7 +52,7 @@ const LOG_MAX: u64 = 512 << 10;
 /// SQLite's, unless told otherwise.
 const PAGE: u64 = 4 << 10;
 const FORMAT_KEY: &str = "format";
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 const OUTPUTS: &str = "outputs";
 const COMPLETE: &str = "complete";
 
@@ -148,7 +150,10 @@ impl Record {
             Ok(())
         })?;
         match self.fact(FORMAT_KEY)? {
-            Some(format) if format == FORMAT => Ok(self),
+            Some(format) if format == FORMAT => {
+                self.doubt_other_boots()?;
+                Ok(self)
+            }
             format => Err(Error::refused(
                 self.path.clone(),
                 format!(

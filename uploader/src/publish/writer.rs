@@ -1,0 +1,136 @@
+//! The thread that writes: it takes what has come in meanwhile as one group, and makes the last one durable when
+//! nothing comes any more.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use rackgen::model::ReleaseId;
+use tokio::sync::oneshot;
+
+use super::group::publish;
+use super::intent::Intent;
+use super::{Upload, replay};
+use crate::answer::Refusal;
+use crate::app::App;
+
+/// A group is no larger: the first of it waits for the last.
+const GROUP: usize = 64;
+
+/// When nothing came for so long, what was shown last gets its barrier, and its intents go.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// An upload, and who waits for what becomes of it.
+pub(super) struct Job {
+    pub(super) upload: Upload,
+    pub(super) answer: oneshot::Sender<Result<ReleaseId, Refusal>>,
+}
+
+/// What the writer knows besides what is on disk. Whoever holds it is the one who writes.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    /// Publishes that everybody can read, and that a power cut would take back were it not for these.
+    shown: Vec<Intent>,
+}
+
+impl Writer {
+    /// Whether the publish of this intent's file is done but for a barrier.
+    pub(super) fn has_shown(&self, intent: &Path) -> bool {
+        self.shown.iter().any(|shown| shown.path == intent)
+    }
+
+    /// These can be read by everybody.
+    pub(super) fn show(&mut self, intents: Vec<Intent>) {
+        self.shown.extend(intents);
+    }
+
+    /// All that was shown has had its barrier.
+    pub(super) fn forget_shown(&mut self) {
+        self.shown.drain(..).for_each(Intent::forget);
+    }
+}
+
+/// Hands uploads to the thread that writes. It ends when this is gone and all is durable.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    jobs: Option<Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Publisher {
+    pub(crate) fn start(app: Arc<App>) -> Self {
+        let (jobs, receiver) = channel();
+        Self {
+            jobs: Some(jobs),
+            thread: Some(thread::spawn(move || write(&app, &receiver))),
+        }
+    }
+
+    /// Publishes an upload. When this returns `Ok`, the version is durable and readable.
+    ///
+    /// # Errors
+    /// A version that exists, with `identical` where its bytes are the same; a disk that says no.
+    pub(crate) async fn publish(&self, upload: Upload) -> Result<ReleaseId, Refusal> {
+        let (answer, outcome) = oneshot::channel();
+        if let Some(jobs) = &self.jobs {
+            // Where nobody receives it any more, nobody answers either.
+            let _ = jobs.send(Job { upload, answer });
+        }
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Refusal::internal(&"the writer stopped").may_have_happened()))
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write(app: &App, jobs: &Receiver<Job>) {
+    let mut waiting = Vec::new();
+    loop {
+        if waiting.is_empty() {
+            match jobs.recv_timeout(QUIET) {
+                Ok(job) => waiting.push(job),
+                Err(end) => {
+                    secure(app);
+                    if end == RecvTimeoutError::Disconnected {
+                        return;
+                    }
+                    continue;
+                }
+            }
+        }
+        waiting.extend(jobs.try_iter().take(GROUP.saturating_sub(waiting.len())));
+        let group = std::mem::take(&mut waiting);
+        // Whoever of a group that panicked has no answer hears that it may have happened.
+        match catch_unwind(AssertUnwindSafe(|| publish(app, group))) {
+            Ok(later) => waiting = later,
+            Err(_) => tracing::error!("the writer panicked"),
+        }
+    }
+}
+
+fn secure(app: &App) {
+    let mut writer = app.write();
+    if writer.shown.is_empty() {
+        return;
+    }
+    let secured = app
+        .registry
+        .lock_source()
+        .and_then(|_lock| replay(app, &writer).and_then(|()| app.registry.secure()));
+    match secured {
+        Ok(()) => writer.forget_shown(),
+        // The intents stay, and are found complete.
+        Err(fault) => tracing::warn!("{fault}"),
+    }
+}

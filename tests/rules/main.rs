@@ -70,6 +70,7 @@ mod systemd_is_told;
 mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;
 mod the_operators_bad_day;
+mod uploads_that_arrive_together;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
 mod verify_names_what_changed;

@@ -1,4 +1,4 @@
-//! Of two uploads of one version that arrive together, one creates it and the other learns that it exists.
+//! Of many uploads of one version that arrive together, one creates it and all others learn that it exists.
 
 use std::sync::Barrier;
 use std::thread;
@@ -13,59 +13,62 @@ use rack_tests::release::Release;
 use rack_tests::{proved, rounds};
 use serde_json::json;
 
+const CLIENTS: usize = 64;
+
 #[test]
 fn racing_uploads() {
     let mut random = Random::announced("racing_uploads");
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.build();
     let daemon = registry.rackd().unhurried().start();
-    for round in 0..rounds(10, 100) {
+    let races = rounds(6, 200);
+    for round in 0..races {
         let release = Release::new("@open", "contested", &format!("1.{round}.0"));
-        let same_content = round % 2 == 0;
-        let rivals = ["first", "second"].map(|rival| match same_content {
-            true => release.clone(),
-            false => release.clone().with("description", rival),
-        });
+        // Every other time all bring the same; else there are as many contents as clients.
+        let rivals: Vec<Release> = (0..CLIENTS)
+            .map(|rival| match round % 2 {
+                0 => release.clone(),
+                _ => release.clone().with("description", format!("by {rival}")),
+            })
+            .collect();
         let answers = race(&rivals, daemon.url(), &mut random);
 
-        let mut statuses = [&answers[0], &answers[1]].map(|answer| answer.status);
-        let winner = usize::from(statuses[1] == 201);
-        statuses.sort_unstable();
-        assert_eq!(statuses, [201, 409], "round {round}");
-        let loser = &answers[1 - winner];
-        assert_eq!(loser.code(), "VERSION_EXISTS");
-        assert_eq!(
-            loser.json()["identical"] == json!(true),
-            same_content,
-            "round {round}"
-        );
-        let served = Request::get(&release.url())
-            .send(daemon.url())
-            .expect("an answer");
-        assert_eq!(served.body, rivals[winner].manifest(), "round {round}");
+        let created = |answer: &&Response| answer.status == 201;
+        assert_eq!(answers.iter().filter(created).count(), 1, "round {round}");
+        let winner = answers.iter().position(|answer| created(&answer));
+        let winner = &rivals[winner.expect("one of them")];
+        for answer in answers.iter().filter(|answer| !created(answer)) {
+            assert_eq!((answer.status, &*answer.code()), (409, "VERSION_EXISTS"));
+            let identical = answer.json()["identical"] == json!(true);
+            assert_eq!(identical, round % 2 == 0, "round {round}");
+        }
+        let served = Request::get(&release.url()).send(daemon.url());
+        let served = served.expect("an answer").body;
+        assert_eq!(served, winner.manifest(), "round {round}");
     }
     proved(
-        "of two uploads of a version one wins",
-        format!("{} races, one 201 and one 409 each", rounds(10, 100)),
+        "of many uploads of a version one wins",
+        format!("{races} races of {CLIENTS}, one 201 each, all others 409"),
     );
 }
 
-/// Uploads both as near to each other as two threads can.
-fn race(rivals: &[Release; 2], url: &str, random: &mut Random) -> Vec<Response> {
-    let uploads = rivals
-        .each_ref()
-        .map(|rival| Upload::new(Archive::pack(rival, random)));
-    let start = Barrier::new(uploads.len());
-    let upload = |upload: &Upload| {
-        let request = upload.request().bearer(ADMIN_TOKEN);
+/// Uploads all of them, as near to each other as threads can.
+fn race(rivals: &[Release], url: &str, random: &mut Random) -> Vec<Response> {
+    let uploads = rivals.iter().map(|rival| Archive::pack(rival, random));
+    let requests: Vec<Request> = uploads
+        .map(|archive| Upload::new(archive).request().bearer(ADMIN_TOKEN))
+        .collect();
+    let start = Barrier::new(requests.len());
+    let upload = |request: &Request| {
         start.wait();
         request.send(url).expect("an answer")
     };
     thread::scope(|scope| {
-        let threads = uploads.each_ref().map(|one| scope.spawn(|| upload(one)));
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("a client"))
-            .collect()
+        let threads: Vec<_> = requests
+            .iter()
+            .map(|request| scope.spawn(|| upload(request)))
+            .collect();
+        let answers = threads.into_iter().map(|thread| thread.join());
+        answers.map(|answer| answer.expect("a client")).collect()
     })
 }

@@ -1,7 +1,8 @@
 //! The event log beside an item's versions: read whole, appended durably, never rewritten.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 
 use super::SourceTree;
 use crate::error::{At, Error, Result};
@@ -44,15 +45,25 @@ impl SourceTree {
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         let mut log = regular::open_with(&mut options, &path).at("open", &path)?;
-        // Whether its lines are events whoever appends has asked already: what is torn has no end.
-        let mut lines = Vec::new();
-        log.read_to_end(&mut lines).at("read", &path)?;
-        let whole = lines
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |end| end + 1);
-        log.set_len(whole as u64).at("cut the torn end of", &path)?;
+        cut_torn_end(&mut log).at("cut the torn end of", &path)?;
         log.write_all(event.to_line().as_bytes())
             .at("append to", &path)
     }
+}
+
+/// Whether its lines are events whoever appends has asked already: what is torn has no end.
+fn cut_torn_end(log: &mut File) -> io::Result<()> {
+    let len = log.seek(SeekFrom::End(0))?;
+    let mut last = [b'\n'];
+    if len > 0 {
+        log.read_exact_at(&mut last, len - 1)?;
+    }
+    if last == [b'\n'] {
+        return Ok(());
+    }
+    let mut lines = Vec::new();
+    log.rewind()?;
+    log.read_to_end(&mut lines)?;
+    let end = lines.iter().rposition(|b| *b == b'\n');
+    log.set_len(end.map_or(0, |end| end as u64 + 1))
 }

@@ -205,7 +205,10 @@ fn finish(app: &App, path: &Path) -> Result<()> {
 /// Whether it is the beginning of an intent and no more. What is something else nobody takes away.
 fn is_torn(text: &[u8]) -> bool {
     // Some file systems fill up with zeros what never reached the disk.
-    let end = text.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    let end = text
+        .iter()
+        .rposition(|b| *b != 0)
+        .map_or(0, |last| last + 1);
     serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err_and(|fault| fault.is_eof())
 }
 

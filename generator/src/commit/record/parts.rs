@@ -417,7 +417,9 @@ mod tests {
         let (part, rows) = part();
         let record = Record::open(state.path()).unwrap();
         let journaled = record.journal(part.clone(), &Recorded::default(), &rows, None);
-        record.settle(&[journaled.unwrap()], Lasts::ThisBoot).unwrap();
+        record
+            .settle(&[journaled.unwrap()], Lasts::ThisBoot)
+            .unwrap();
         record.outlasts().unwrap();
         record.set_fact(BOOT, "another").unwrap();
         record.commit().unwrap();

@@ -4,7 +4,6 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -117,9 +116,6 @@ pub struct Settings {
     /// Where clients reach the registry.
     pub public_url: Option<PublicUrl>,
 }
-
-/// An upload that takes longer than this to arrive is given up.
-pub const UPLOAD_TIME: Duration = Duration::from_secs(600);
 
 /// The configuration file, where none is named.
 pub const DEFAULT_FILE: &str = "rack.toml";

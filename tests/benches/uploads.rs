@@ -95,7 +95,7 @@ fn publish(daemon: &Rackd, requests: &[Request], clients: usize) -> Vec<Duration
                     let start = Instant::now();
                     let answer = connection.ask(request).expect("an answer");
                     mine.push(start.elapsed());
-                    assert_eq!(answer.status, 201, "{}", answer.text());
+                    assert_eq!(answer.status, 201, "{}", answer.json());
                 }
                 took.lock().expect("nobody panics").append(&mut mine);
             });

@@ -66,6 +66,7 @@ mod removal_guard;
 mod requests_are_not_smuggled;
 mod sample_is_served_byte_for_byte;
 mod shutdown_is_clean;
+mod slow_clients_slow_nobody;
 mod systemd_is_told;
 mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;

@@ -13,6 +13,7 @@ use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
+use tokio::sync::Semaphore;
 
 use crate::answer::Refusal;
 use crate::auth::{Caller, Credential};
@@ -31,6 +32,8 @@ pub(crate) struct App {
     faults: Mutex<BTreeMap<&'static str, String>>,
     admin: Option<SecretHash>,
     pub(crate) limits: IntakeLimits,
+    /// Room for uploads that are on their way.
+    pub(crate) uploads: Semaphore,
     pub(crate) serve_reads: bool,
     read_only: bool,
     trust_proxy: usize,
@@ -51,6 +54,7 @@ impl App {
             access_source: settings.access_source,
             faults: Mutex::default(),
             admin: settings.admin,
+            uploads: Semaphore::new(settings.limits.max_uploads),
             limits: IntakeLimits {
                 archive: settings.max_upload,
                 contents: settings.limits,

@@ -82,6 +82,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         private: absolute(&settings.folders.private)?,
         encodings: settings.outputs.encodings,
         rates: args.rates.resolve(&file)?,
+        upload_time: file.limits.max_time(),
         daemon: args.daemon,
         public_url: settings.public_url,
         run: absolute(&run)?,

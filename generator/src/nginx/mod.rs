@@ -18,7 +18,6 @@ use serde::Serialize;
 
 use crate::coding::{Coding, Encodings};
 use crate::commit::apply::OPEN_FILE_TIME;
-use crate::config::UPLOAD_TIME;
 use crate::error::{Error, Result};
 use crate::error_code::ErrorCode;
 use crate::model::media_type::TABLE;
@@ -55,6 +54,8 @@ pub struct Site {
     pub encodings: Encodings,
     /// How much one client may ask for.
     pub rates: Rates,
+    /// How long an upload may take to arrive.
+    pub upload_time: Duration,
     /// Where `rackd` listens; none for a mirror, which only reads.
     pub daemon: Option<SocketAddr>,
     /// Where clients reach it.
@@ -169,7 +170,7 @@ impl Site {
             reads,
             writes,
             daemon: self.daemon.map(|address| address.to_string()),
-            patience: (UPLOAD_TIME + SLACK).as_secs(),
+            patience: (self.upload_time + SLACK).as_secs(),
             open_seconds: OPEN_FILE_TIME.as_secs(),
             // Somebody else's nginx may have no more than 1,024 descriptors, ours gives itself more.
             open_files: if server.is_some() { 1000 } else { 100 },

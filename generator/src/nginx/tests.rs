@@ -142,6 +142,7 @@ fn site() -> Site {
         public: "/srv/public".into(),
         private: "/srv/private".into(),
         encodings: Encodings::default(),
+        upload_time: Duration::from_secs(600),
         rates: Rates {
             writes: crate::rate::Rate::WRITES,
             reads: crate::rate::Rate::READS,

@@ -1,9 +1,11 @@
-//! How much an archive may ask for. Numbers only: the rooms that read archives enforce them.
+//! How much an upload may ask for. Numbers only: the rooms that read archives, and the daemon, enforce them.
+
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-/// The limits of one archive; sizes are written `"512MiB"`.
+/// The limits of uploads; sizes are written `"512MiB"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -18,11 +20,25 @@ pub struct Limits {
     pub max_expansion: u64,
     /// Bytes of `registry.json`, which is read into memory.
     pub max_manifest: ByteSize,
+    /// How many may be on their way at once.
+    pub max_uploads: usize,
+    /// How many seconds one may take to arrive.
+    pub max_seconds: u64,
+    /// Bytes a second that one must bring on average, once [`Limits::PATIENCE`] is over.
+    pub min_rate: ByteSize,
 }
 
 impl Limits {
     /// Small packages compress very well (a tar of one short file is mostly zeros), and do no harm.
     pub const EXPANSION_FREE: ByteSize = ByteSize::mib(1);
+
+    /// For so long an upload may be as slow as it likes: connections begin slowly, and small ones are over by then.
+    pub const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// How long an upload may take to arrive.
+    pub fn max_time(&self) -> Duration {
+        Duration::from_secs(self.max_seconds)
+    }
 }
 
 impl Default for Limits {
@@ -33,6 +49,9 @@ impl Default for Limits {
             max_entries: 10_000,
             max_expansion: 200,
             max_manifest: ByteSize::mib(1),
+            max_uploads: 1024,
+            max_seconds: 600,
+            min_rate: ByteSize::kib(1),
         }
     }
 }

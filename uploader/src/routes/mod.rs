@@ -181,8 +181,10 @@ pub(crate) async fn dispatch(
     let mut response = match answer {
         Ok(response) => response,
         Err(refusal) => {
-            // The rest of an upload, so that the client comes to read why it was refused.
-            let drained = *request.method() == Method::CONNECT || body.drain().await;
+            // The rest of an upload, so that the client comes to read why it was refused; but not of one that was refused
+            // because it does not arrive.
+            let drained = *request.method() == Method::CONNECT
+                || refusal.code != ErrorCode::RequestTimeout && body.drain().await;
             let mut response = refusal.into_response(&id);
             if !drained {
                 // What is left of the body stands in the way of any further request.

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use rackgen::config::UPLOAD_TIME;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::ReleaseId;
 use serde_json::json;
@@ -57,16 +56,15 @@ async fn take(
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     app.identify(&app.access(), sender)?.require_live()?;
     app.require_writable()?;
+    let _place = app.uploads.try_acquire().map_err(|_| {
+        let message = "too many uploads are on their way; try again later";
+        Refusal::new(ErrorCode::Unavailable, message)
+    })?;
     let staging = Staging::new(app.registry.source())?;
-    let received = receive(request, body, &staging, &app.limits);
-    let archive = tokio::time::timeout(UPLOAD_TIME, received)
-        .await
-        .map_err(|_| {
-            Refusal::new(
-                ErrorCode::RequestTimeout,
-                "the upload took longer than ten minutes",
-            )
-        })??;
+    let archive = tokio::select! {
+        archive = receive(request, body.clone(), &staging, &app.limits) => archive?,
+        refusal = body.too_slow(&app.limits.contents) => return Err(refusal),
+    };
 
     // The rest works on files.
     let app = app.clone();

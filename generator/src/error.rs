@@ -5,6 +5,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// The result of an operation that may be stopped.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -81,6 +83,12 @@ impl Error {
     /// Whether the disk takes no writes at all.
     pub fn is_read_only(&self) -> bool {
         self.io_kind() == Some(io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// Whether the disk itself failed (`EIO`). What was written before may be lost, also where nobody was told: after a
+    /// failed `fsync` the system takes it for written.
+    pub fn is_disk_failure(&self) -> bool {
+        matches!(self, Self::Io { cause, .. } if cause.raw_os_error() == Some(Errno::IO.raw_os_error()))
     }
 
     fn io_kind(&self) -> Option<io::ErrorKind> {

@@ -24,6 +24,7 @@ mod build_is_deterministic;
 mod commands_say_the_same_of_a_server;
 mod credentials_stay_out_of_logs;
 mod decisions_are_read_under_the_lock;
+mod disk_faults_tell_no_lie;
 mod doctor_changes_nothing;
 mod doctor_names_what_is_wrong;
 mod doctor_tells_no_secret;

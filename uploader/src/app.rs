@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
@@ -13,7 +13,7 @@ use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::answer::Refusal;
 use crate::auth::{Caller, Credential};
@@ -42,6 +42,10 @@ pub(crate) struct App {
     /// Open reads.
     pub(crate) lenient: Limiter,
     pub(crate) metrics: Metrics,
+    /// What the disk lost a write with; nothing is written after that.
+    broken: OnceLock<String>,
+    /// Told when it did.
+    pub(crate) breaks: Notify,
     /// There is one writer.
     writer: Mutex<Writer>,
 }
@@ -65,6 +69,8 @@ impl App {
             strict: Limiter::new(settings.rates.writes),
             lenient: Limiter::new(settings.rates.reads),
             metrics,
+            broken: OnceLock::new(),
+            breaks: Notify::new(),
             writer: Mutex::default(),
         }
     }
@@ -138,13 +144,30 @@ impl App {
     /// # Errors
     /// A registry that takes no writes for now: `UNAVAILABLE`.
     pub(crate) fn require_writable(&self) -> Result<(), Refusal> {
-        match self.read_only {
+        match self.read_only || self.broken().is_some() {
             false => Ok(()),
             true => Err(Refusal::new(
                 ErrorCode::Unavailable,
                 "the registry is read-only for now; try again later",
             )),
         }
+    }
+
+    /// After a disk failure nobody knows what of the last writes is on disk: the daemon takes no more and ends, and the
+    /// next start finds out.
+    pub(crate) fn end_if_broken(&self, error: &Error) {
+        if error.is_disk_failure() {
+            let fault = format!("{error}; the daemon takes no more writes and ends");
+            if self.broken.set(fault.clone()).is_ok() {
+                self.note("disk", Some(fault));
+                self.breaks.notify_one();
+            }
+        }
+    }
+
+    /// Why the daemon takes no more writes.
+    pub(crate) fn broken(&self) -> Option<&str> {
+        self.broken.get().map(String::as_str)
     }
 
     /// Who sent a credential.

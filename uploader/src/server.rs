@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
-use rackgen::error::{At, Result};
+use rackgen::error::{At, Error, Result};
 use rackgen::lock::Lock;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -40,6 +40,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
         .local_addr()
         .at("listen on", "the address".as_ref())?;
     let publisher = Data::new(Publisher::start(app.clone()));
+    let ended = app.clone();
     let app = Data::from(app);
     let served = publisher.clone();
     let server = HttpServer::new(move || {
@@ -56,9 +57,12 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     tell_systemd(NotifyState::Ready);
     // A pipe that nobody reads any longer is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-    actix_web::rt::spawn(signals.obey(server.handle(), reloader));
+    actix_web::rt::spawn(signals.obey(server.handle(), reloader, ended.clone()));
     server.await.at("serve", address.to_string().as_ref())?;
     drop(publisher);
+    if let Some(fault) = ended.broken() {
+        return Err(Error::refused(&ended.registry.folders().state, fault));
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -109,10 +113,11 @@ impl Signals {
         })
     }
 
-    /// Reloads on SIGHUP, stops on the others.
-    async fn obey(mut self, server: ServerHandle, reloader: Reloader) {
+    /// Reloads on SIGHUP, stops on the others and when the disk is broken.
+    async fn obey(mut self, server: ServerHandle, reloader: Reloader, app: Arc<App>) {
         loop {
             tokio::select! {
+                () = app.breaks.notified() => break,
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 _ = self.hangup.recv() => reloader.ask(),

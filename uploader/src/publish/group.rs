@@ -20,6 +20,10 @@ use crate::auth::decide::{self, Scope};
 /// Publishes what can be of these, and answers all but those that it gives back: they are to come next.
 pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
     let start = Instant::now();
+    if let Err(refusal) = app.require_writable() {
+        refuse(jobs, &refusal);
+        return Vec::new();
+    }
     let mut writer = app.write();
     let lock = app.registry.lock_source();
     // What an earlier publish could not finish comes first: one of these may be its retry.
@@ -143,7 +147,14 @@ impl Group {
         if self.len() == 0 {
             return Ok(());
         }
-        let before = |error: Error| Failure::Before(error.into());
+        let before = |error: Error| {
+            app.end_if_broken(&error);
+            Failure::Before(error.into())
+        };
+        let after = |error: Error| {
+            app.end_if_broken(&error);
+            Failure::After(error.into())
+        };
         let registry = &app.registry;
         let changes = std::mem::take(&mut self.changes).into_values();
         let is_touched = |change: &ItemChange| {
@@ -159,13 +170,14 @@ impl Group {
             .and_then(|()| session.ready(&[registry.source().root()]));
         let ready = match ready {
             Ok(ready) => ready,
+            // Whether the intents are durable nobody knows.
+            Err(error) if error.is_disk_failure() => return Err(after(error)),
             Err(error) => {
                 intents.into_iter().for_each(Intent::forget);
                 return Err(before(error));
             }
         };
         writer.forget_shown();
-        let after = |error: Error| Failure::After(error.into());
         for (intent, (job, _)) in intents.iter().zip(&self.publishes) {
             intent.admit(registry, &job.upload.staging).map_err(after)?;
         }

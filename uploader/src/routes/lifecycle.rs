@@ -185,7 +185,13 @@ fn act(
             LifecycleError::Yanked(_) | LifecycleError::Tagged { .. } => {
                 Refusal::new(ErrorCode::BadRequest, error)
             }
-            LifecycleError::Stopped(error) => error.into(),
-            LifecycleError::Unfinished(error) => Refusal::from(error).may_have_happened(),
+            LifecycleError::Stopped(error) => {
+                app.end_if_broken(&error);
+                error.into()
+            }
+            LifecycleError::Unfinished(error) => {
+                app.end_if_broken(&error);
+                Refusal::from(error).may_have_happened()
+            }
         })
 }

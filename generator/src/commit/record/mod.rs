@@ -285,6 +285,7 @@ fn failed(path: &Path, cause: rusqlite::Error) -> Error {
         // SQLite keeps to itself what the system said.
         Some(CannotOpen | SystemIoFailure) => match write_beside(path) {
             Err(said) => said,
+            Ok(()) if cause.sqlite_error_code() == Some(SystemIoFailure) => Errno::IO.into(),
             Ok(()) => io::Error::other(cause),
         },
         _ => {

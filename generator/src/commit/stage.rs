@@ -90,6 +90,7 @@ impl Stager<'_> {
         if let Some(audience) = audience {
             let mut maker = Maker::new(
                 staging(self.folders, audience),
+                &part,
                 modes(audience),
                 self.settings,
             );

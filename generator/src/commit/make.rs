@@ -141,7 +141,7 @@ impl<'a> Maker<'a> {
             compression,
         } = self.settings;
         compress::variants(identity, key.cache_class(), encodings, *compression)
-            .at("compress", key.disk_path().as_path())
+            .or_else(|cause| Err(cause).at("compress", &key.disk_path()))
     }
 
     fn in_pieces(&mut self, made: &mut Made, source: &Path, key: &PublicKey) -> Result<()> {

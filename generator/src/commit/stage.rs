@@ -113,7 +113,7 @@ impl Stager<'_> {
         }
         let shown = match audience {
             None => Shown::Nothing,
-            Some(audience) if part.folder().is_some() && before.is_nowhere() => {
+            Some(audience) if matches!(part, Part::Release(_)) && before.is_nowhere() => {
                 let made =
                     |coding: &Coding| files.iter().any(|file| file.variants.contains(coding));
                 Shown::Folder(audience, Coding::ALL.into_iter().filter(made).collect())

@@ -103,11 +103,12 @@ const INDEX: &str = "/index.json";
 impl PublicKey {
     /// The resource's path in a tree, relative to its root or to that of a variant.
     pub fn disk_path(&self) -> PathBuf {
-        let mut path = self.to_string().split_off(1);
-        if !matches!(self, Self::File(..) | Self::Schema(_)) {
-            path.push_str(INDEX);
-        }
-        path.into()
+        let index = match self {
+            Self::File(..) | Self::Schema(_) => "",
+            _ => INDEX,
+        };
+        let path = format!("{self}{index}");
+        path.trim_start_matches('/').into()
     }
 
     /// The key of a path in a tree; none if no key has that path.

@@ -65,8 +65,11 @@ fn members_of(value: &Value) -> usize {
 }
 
 /// The document as the type that its schema describes.
-pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, SchemaFault> {
-    serde_json::from_str(text).map_err(|error| fault_of_serde(text, "", &error))
+pub(super) fn typed<T: DeserializeOwned>(text: &str, value: Value) -> Result<T, SchemaFault> {
+    // Where a fault is only the text tells.
+    serde_json::from_value(value)
+        .or_else(|_| serde_json::from_str(text))
+        .map_err(|error| fault_of_serde(text, "", &error))
 }
 
 impl<'a> Document<'a> {

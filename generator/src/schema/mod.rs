@@ -59,7 +59,7 @@ fn check<T: DeserializeOwned>(
     };
     // Most have no fault, and to say so costs a fraction of a search for all of them and for their places.
     if validator.accepts(&value) && !document::repeats_keys(text, &value) {
-        return document::typed(text).map_err(|fault| vec![fault]);
+        return document::typed(text, value).map_err(|fault| vec![fault]);
     }
     let document = Document::of(text, value).map_err(|fault| vec![fault])?;
     let mut found = document.repeated_keys();

@@ -44,8 +44,16 @@ pub fn open_and_look(options: &mut OpenOptions, path: &Path) -> io::Result<(File
 
 /// Reads a file whole.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes)?;
+    let (file, metadata) = open_and_look(OpenOptions::new().read(true), path)?;
+    read_to_end(file, &metadata)
+}
+
+/// Reads a file that was just opened whole.
+pub fn read_to_end(file: File, metadata: &Metadata) -> io::Result<Vec<u8>> {
+    // One byte more shows the end; `take`, since a file alone asks the system for its length again.
+    let len: usize = metadata.len().try_into().unwrap_or_default();
+    let mut bytes = Vec::with_capacity(len + 1);
+    file.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -77,16 +77,13 @@ impl Registry {
     fn verify_source(&self, verified: &mut Verified) -> Result<()> {
         let source = self.source();
         for namespace in source.namespaces(&mut verified.problems)? {
-            let survey = source.survey(&Below::Namespace(namespace));
+            let survey = source.survey(&Below::Namespace(namespace), &|_| false);
             verified.problems.extend(survey.problems);
-            for item in survey.items {
-                let here: Vec<ReleaseId> = item
-                    .releases
-                    .keys()
-                    .map(|version| item.id.release(version.clone()))
-                    .collect();
+            for (id, seen) in survey.items {
+                let here = seen.versions().into_iter();
+                let here: Vec<_> = here.map(|version| id.release(version.clone())).collect();
                 verified.releases += here.len();
-                let found = self.verify_item(&item.id, &here);
+                let found = self.verify_item(&id, &here);
                 verified.problems.extend(found);
             }
         }

@@ -21,6 +21,7 @@ use crate::render::{self, Body, Resources};
 use crate::report::Problem;
 use crate::source::load::better_twin;
 use crate::source::signature::{Sight, Signature};
+use crate::source::walk::Seen;
 
 /// An item that is to be looked into, with all that the record knows of it.
 #[derive(Debug)]
@@ -31,8 +32,7 @@ pub(super) struct Work<'a> {
     history: Option<History>,
     releases: BTreeMap<Version, Fate<'a>>,
     documents: Recorded,
-    /// What the record may say of it when there is nothing to report.
-    sight: Option<Signature>,
+    whole: Whole,
     problems: Vec<Problem>,
 }
 
@@ -42,27 +42,22 @@ pub(super) struct Made {
     pub(super) id: ItemId,
     /// How many versions are served.
     pub(super) served: usize,
+    /// What the record may say that it looks like.
     pub(super) sight: Option<Signature>,
     pub(super) releases: Vec<MadeRelease>,
     pub(super) documents: Option<StagedPart>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// What is seen of the versions of an item.
-pub(super) enum Seen {
-    /// Each, by a walk.
-    Walked(BTreeMap<Version, Result<Sight, Problem>>, Sight),
-    /// Their names; what the record knows is taken for true, and the next walk sees whether it is.
-    Named(Vec<Version>),
-}
-
-impl Seen {
-    pub(super) fn versions(&self) -> Vec<&Version> {
-        match self {
-            Self::Walked(releases, _) => releases.keys().collect(),
-            Self::Named(versions) => versions.iter().collect(),
-        }
-    }
+/// What all of an item looks like.
+#[derive(Debug)]
+enum Whole {
+    /// It was seen.
+    Seen(Sight),
+    /// This is its log, and its versions are looked at when they are read.
+    Log(Option<Sight>),
+    /// It does not matter, or nobody can say.
+    Unknown,
 }
 
 impl<'a> Work<'a> {
@@ -139,13 +134,7 @@ impl<'a> Work<'a> {
             } else {
                 match (&seen, known) {
                     (Seen::Named(_), Some(known)) if is_as_published(&known) => Fate::Stands(known),
-                    (Seen::Named(_), known) => {
-                        let sight = context.source.sight(&folder).ok();
-                        Fate::Load(
-                            before(known)?,
-                            sight.and_then(|s| context.lasting(s, audience)),
-                        )
-                    }
+                    (Seen::Named(_) | Seen::Listed(..), known) => Fate::Load(before(known)?),
                     (Seen::Walked(walked, _), known) => match walked.get(version) {
                         Some(Err(problem)) => Fate::Kept(before(known)?, problem.clone()),
                         Some(Ok(sight)) => {
@@ -158,9 +147,7 @@ impl<'a> Work<'a> {
                                 {
                                     Fate::Stands(known)
                                 }
-                                known => {
-                                    Fate::Load(before(known)?, context.lasting(*sight, audience))
-                                }
+                                known => Fate::Load(before(known)?),
                             }
                         }
                         None => Fate::Gone(recorded()?, None),
@@ -169,17 +156,17 @@ impl<'a> Work<'a> {
             };
             releases.insert(version.clone(), fate);
         }
-        let sight = match &seen {
-            Seen::Walked(_, sight) => context.lasting(*sight, audience),
-            Seen::Named(_) => None,
-        };
         Ok(Self {
             documents: context.recorded(record, &Part::Item(id.clone()))?,
             id,
             audience,
             history: Some(history),
             releases,
-            sight,
+            whole: match seen {
+                Seen::Walked(_, sight) => Whole::Seen(sight),
+                Seen::Listed(_, log) => Whole::Log(log),
+                Seen::Named(_) => Whole::Unknown,
+            },
             problems,
         })
     }
@@ -204,7 +191,7 @@ impl<'a> Work<'a> {
             audience,
             history: None,
             releases,
-            sight: None,
+            whole: Whole::Unknown,
             problems,
         })
     }
@@ -239,7 +226,7 @@ impl<'a> Work<'a> {
             history,
             releases,
             documents,
-            sight,
+            whole,
             mut problems,
         } = self;
         let is_left = history.is_none();
@@ -252,6 +239,7 @@ impl<'a> Work<'a> {
                 made
             })
             .collect::<Result<_>>()?;
+        let sight = whole.after(&releases);
         let mut item = Item {
             id: id.clone(),
             releases: BTreeMap::new(),
@@ -281,11 +269,29 @@ impl<'a> Work<'a> {
         Ok(Made {
             id,
             served,
-            sight: sight.filter(|_| problems.is_empty()),
+            sight: sight
+                .filter(|_| problems.is_empty())
+                .and_then(|sight| context.lasting(sight, audience)),
             releases,
             documents,
             problems,
         })
+    }
+}
+
+impl Whole {
+    /// When its versions are done. It counts only if there is nothing to report: then all of them were read.
+    fn after(self, releases: &[MadeRelease]) -> Option<Sight> {
+        match self {
+            Self::Seen(sight) => Some(sight),
+            Self::Log(log) => {
+                let read = releases
+                    .iter()
+                    .filter_map(|made| Some((&made.version, made.sight?)));
+                Some(Sight::of_item(log, read))
+            }
+            Self::Unknown => None,
+        }
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::item::Seen;
 use super::lists::Lists;
 use super::{Context, Registry, Scope};
 use crate::commit::Session;
+use crate::commit::record::KnownItem;
 use crate::error::{Error, Result};
 use crate::model::{Audience, ItemId};
-use crate::source::walk::{Below, Survey};
+use crate::source::walk::{Below, Seen, Survey};
+
+/// What the record knows of items, by their addresses.
+type Known = HashMap<String, KnownItem>;
 
 /// Items that were looked at, told apart by whether they look as they did.
 pub(super) struct Look {
@@ -31,7 +34,23 @@ pub(super) enum Case {
 }
 
 impl Registry {
-    pub(super) fn survey(&self, lists: &Lists, scope: &Scope) -> Survey {
+    /// What the record knows of all that is to be looked at, by address.
+    pub(super) fn known(session: &Session<'_>, scope: &Scope) -> Result<Known> {
+        let record = session.record();
+        match scope {
+            Scope::Everything => record.items(),
+            Scope::Parts(parts) => {
+                let mut known = HashMap::new();
+                for part in parts {
+                    known.extend(record.items_below(part)?);
+                }
+                Ok(known)
+            }
+        }
+    }
+
+    /// `known` is what there is to compare with.
+    pub(super) fn survey(&self, lists: &Lists, scope: &Scope, known: &Known) -> Survey {
         let places: Vec<Below> = match scope {
             Scope::Everything => lists.declared().cloned().map(Below::Namespace).collect(),
             Scope::Parts(parts) => {
@@ -40,9 +59,10 @@ impl Registry {
                 parts.iter().filter(is_declared).cloned().collect()
             }
         };
+        let is_known = |item: &ItemId| known.contains_key(&item.to_string());
         let surveys = places
             .into_par_iter()
-            .map(|place| self.source.survey(&place));
+            .map(|place| self.source.survey(&place, &is_known));
         surveys.reduce(Survey::default, Survey::and)
     }
 
@@ -51,38 +71,27 @@ impl Registry {
         &self,
         context: &Context<'_>,
         session: &Session<'_>,
-        scope: &Scope,
+        mut known: Known,
         survey: Survey,
     ) -> Result<Look> {
         let record = session.record();
-        let mut known = match scope {
-            Scope::Everything => record.items()?,
-            Scope::Parts(parts) => {
-                let mut known = HashMap::new();
-                for part in parts {
-                    known.extend(record.items_below(part)?);
-                }
-                known
-            }
-        };
         let mut look = Look {
             changed: Vec::new(),
             unchanged: 0,
         };
-        for seen in survey.items {
-            let Some(audience) = context.rules.access.audience(&seen.id.namespace) else {
+        for (id, seen) in survey.items {
+            let Some(audience) = context.rules.access.audience(&id.namespace) else {
                 continue;
             };
-            let before = known.remove(&seen.id.to_string());
-            let now = context.circumstances(seen.sight.signature, audience);
-            match before {
-                Some(before) if before.sight == Some(now) && !context.full => {
+            let before = known.remove(&id.to_string());
+            match (before, &seen) {
+                (Some(before), Seen::Walked(_, sight))
+                    if before.sight == Some(context.circumstances(sight.signature, audience))
+                        && !context.full =>
+                {
                     look.unchanged += before.releases;
                 }
-                _ => {
-                    let walked = Seen::Walked(seen.releases, seen.sight);
-                    look.changed.push((seen.id, audience, Case::Seen(walked)));
-                }
+                _ => look.changed.push((id, audience, Case::Seen(seen))),
             }
         }
         for (address, before) in known {

@@ -29,8 +29,8 @@ use crate::plan::{Plan, Removal, Rules};
 use crate::report::Report;
 use crate::source::SourceTree;
 use crate::source::signature::{Sight, Signature};
-use crate::source::walk::Below;
-use item::{Made, Seen, Work};
+use crate::source::walk::{Below, Seen};
+use item::{Made, Work};
 use lists::Lists;
 use look::{Case, Look};
 
@@ -260,12 +260,13 @@ impl Registry {
     ) -> Result<Vec<(ItemId, Event)>> {
         let mut accepted = Vec::new();
         let mut lists = Lists::new(&self.source, access, scope, &mut report.problems)?;
-        let survey = self.survey(&lists, scope);
+        let known = Self::known(session, scope)?;
+        let survey = self.survey(&lists, scope, &known);
         report.problems.extend(survey.problems.iter().cloned());
         let total = AtomicUsize::new(0);
         let advance = || progress(total.load(Ordering::Relaxed));
         let context = self.context(session, access, options, &advance);
-        let Look { changed, unchanged } = self.compare(&context, session, scope, survey)?;
+        let Look { changed, unchanged } = self.compare(&context, session, known, survey)?;
         report.releases = unchanged;
         let versions = changed.iter().map(|(_, _, case)| match case {
             Case::Seen(seen) => seen.versions().len(),

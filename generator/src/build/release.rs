@@ -22,15 +22,15 @@ use crate::render::{self, Body, Resources};
 use crate::report::Problem;
 use crate::source::file_in;
 use crate::source::load::Loaded;
-use crate::source::signature::Signature;
+use crate::source::signature::Sight;
 
 /// What is to become of a version.
 #[derive(Debug)]
 pub(super) enum Fate<'a> {
     /// It stands as it is to: nothing in its folder changed.
     Stands(KnownRelease),
-    /// Its folder is to be read; what it looks like, where that is sure to last.
-    Load(Before, Option<Signature>),
+    /// Its folder is to be read.
+    Load(Before),
     /// It just came in, and its folder is not yet where it will be.
     Arriving(Recorded, &'a Arriving),
     /// Something is wrong with its folder: what is served of it stays.
@@ -55,6 +55,8 @@ pub(super) struct Made {
     pub(super) version: Version,
     /// What it is, if it is served, and the folder that it was read from; none where it stands in the tree.
     pub(super) served: Option<(Release, Option<PathBuf>)>,
+    /// What its folder looks like, if it was read.
+    pub(super) sight: Option<Sight>,
     pub(super) staged: Option<StagedPart>,
     /// What the record is to know of it from now on.
     pub(super) known: Option<KnownRelease>,
@@ -89,7 +91,7 @@ impl Fate<'_> {
         };
         match self {
             Self::Stands(known) => Ok(making.stands(known)),
-            Self::Load(before, sight) => making.load(before, sight),
+            Self::Load(before) => making.load(before),
             Self::Arriving(recorded, arriving) => making.arrives(recorded, arriving),
             Self::Kept(before, problem) => making.keep(before, vec![problem]),
             Self::Left(before) => making.keep(before, Vec::new()),
@@ -107,7 +109,7 @@ impl Making<'_> {
         }
     }
 
-    fn load(mut self, before: Before, sight: Option<Signature>) -> Result<Made> {
+    fn load(mut self, before: Before) -> Result<Made> {
         let loaded = match self.context.source.load_release(&self.id) {
             Ok(loaded) => loaded,
             Err(problems) => return self.keep(before, problems),
@@ -124,8 +126,9 @@ impl Making<'_> {
             _ => None,
         };
         let folder = self.context.source.release(&self.id);
+        let lasting = self.context.lasting(loaded.sight, self.audience);
         let known = KnownRelease {
-            sight: sight.filter(|_| loaded.problems.is_empty()),
+            sight: lasting.filter(|_| loaded.problems.is_empty()),
             digest: loaded.digest,
             manifest: loaded.manifest.clone(),
             youngest: loaded.youngest,
@@ -137,6 +140,7 @@ impl Making<'_> {
             &folder,
             &loaded.bytes,
         )?;
+        made.sight = Some(loaded.sight);
         made.problems = loaded.problems;
         made.accepted = accepted;
         Ok(made)
@@ -254,6 +258,7 @@ impl Making<'_> {
         Made {
             version: self.id.version.clone(),
             served: None,
+            sight: None,
             staged: None,
             known: None,
             accepted: None,

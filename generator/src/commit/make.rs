@@ -1,15 +1,14 @@
 //! Makes the files of one resource: its identity and its variants, in the staging folder. Small ones in memory,
 //! large ones in pieces, so that no upload decides how much memory we need.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{OutputSettings, durable, representation};
+use super::folder::{Folder, Mode};
+use super::{OutputSettings, root};
 use crate::coding::Coding;
 use crate::compress::{self, Variant};
 use crate::error::{At, Result};
@@ -17,6 +16,7 @@ use crate::hashing::Hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Sha256, StoredFile};
 use crate::plan::key::PublicKey;
+use crate::plan::part::Part;
 
 /// Where the bytes of a resource are.
 #[derive(Debug)]
@@ -33,11 +33,13 @@ const LARGE: u64 = 1 << 20;
 /// Makes the files of one part in a staging folder that is laid out like the tree.
 pub(super) struct Maker<'a> {
     staging: PathBuf,
+    /// Where all of the part is, below each root.
+    place: PathBuf,
     file_mode: Mode,
     folder_mode: Mode,
     settings: &'a OutputSettings,
-    /// Those that are made.
-    folders: HashSet<OsString>,
+    /// The place below each root that has something of it.
+    folders: BTreeMap<Option<Coding>, Folder>,
     /// The variants of `registry.json`, which is served twice.
     manifest: Option<(Sha256, Vec<Variant>)>,
 }
@@ -45,15 +47,18 @@ pub(super) struct Maker<'a> {
 /// The files of one resource, written but for their times.
 #[derive(Debug)]
 pub(super) struct Made {
-    files: Vec<(Option<Coding>, PathBuf, File)>,
+    /// Its path from the part's place, below each root.
+    path: PathBuf,
+    files: Vec<(Option<Coding>, File)>,
     pub(super) sha256: Sha256,
     pub(super) variants_hash: [u8; 32],
     pub(super) bytes: u64,
 }
 
 impl Made {
-    fn new(sha256: Sha256) -> Self {
+    fn new(path: PathBuf, sha256: Sha256) -> Self {
         Self {
+            path,
             files: Vec::new(),
             sha256,
             variants_hash: combine(std::iter::empty()),
@@ -63,7 +68,7 @@ impl Made {
 
     /// The variants that there are.
     pub(super) fn variants(&self) -> Vec<Coding> {
-        let codings = self.files.iter().filter_map(|(coding, ..)| *coding);
+        let codings = self.files.iter().filter_map(|(coding, _)| *coding);
         codings.collect()
     }
 }
@@ -71,54 +76,60 @@ impl Made {
 impl<'a> Maker<'a> {
     pub(super) fn new(
         staging: PathBuf,
+        part: &Part,
         (file_mode, folder_mode): (u32, u32),
         settings: &'a OutputSettings,
     ) -> Self {
         Self {
             staging,
+            place: part.place(),
             file_mode: Mode::new(file_mode),
             folder_mode: Mode::new(folder_mode),
             settings,
-            folders: HashSet::new(),
+            folders: BTreeMap::new(),
             manifest: None,
         }
     }
 
-    /// Makes the identity and the variants of a resource.
+    /// Makes the identity and the variants of a resource of the part.
     pub(super) fn make(
         &mut self,
         origin: Origin<'_>,
         key: &PublicKey,
         sha256: Sha256,
     ) -> Result<Made> {
+        let path = key.disk_path();
+        let path = path.strip_prefix(&self.place).unwrap_or(&path);
+        let mut made = Made::new(path.to_owned(), sha256);
         match origin {
             // The hash was made of these very bytes.
-            Origin::Bytes(identity) => self.in_memory(identity, sha256, key),
+            Origin::Bytes(identity) => self.in_memory(&mut made, identity, key)?,
             Origin::File(source, len) if len <= LARGE => {
                 let identity = fs::read(&source).at("read", &source)?;
-                self.in_memory(&identity, Sha256::of(&identity), key)
+                made.sha256 = Sha256::of(&identity);
+                self.in_memory(&mut made, &identity, key)?;
             }
-            Origin::File(source, _) => self.in_pieces(&source, key),
+            Origin::File(source, _) => self.in_pieces(&mut made, &source, key)?,
         }
+        Ok(made)
     }
 
-    fn in_memory(&mut self, identity: &[u8], sha256: Sha256, key: &PublicKey) -> Result<Made> {
-        let mut made = Made::new(sha256);
+    fn in_memory(&mut self, made: &mut Made, identity: &[u8], key: &PublicKey) -> Result<()> {
         let variants = match &self.manifest {
             Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
                 variants.clone()
             }
             _ => self.compress(identity, key)?,
         };
-        self.write(&mut made, key, None, identity)?;
+        self.write(made, None, identity)?;
         for (coding, bytes) in &variants {
-            self.write(&mut made, key, Some(*coding), bytes)?;
+            self.write(made, Some(*coding), bytes)?;
         }
         made.variants_hash = combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes)));
         if is_manifest(key) {
             self.manifest = Some((made.sha256, variants));
         }
-        Ok(made)
+        Ok(())
     }
 
     fn compress(&self, identity: &[u8], key: &PublicKey) -> Result<Vec<Variant>> {
@@ -130,12 +141,12 @@ impl<'a> Maker<'a> {
             compression,
         } = self.settings;
         compress::variants(identity, key.cache_class(), encodings, *compression)
-            .at("compress", key.disk_path().as_path())
+            .or_else(|cause| Err(cause).at("compress", &key.disk_path()))
     }
 
-    fn in_pieces(&mut self, source: &Path, key: &PublicKey) -> Result<Made> {
-        let mut made = Made::new(Sha256::of(&[]));
-        let (path, mut file) = self.create(key, None)?;
+    fn in_pieces(&mut self, made: &mut Made, source: &Path, key: &PublicKey) -> Result<()> {
+        let mut file = self.create(&made.path, None)?;
+        let path = self.path(&made.path, None);
         let mut hashing = Hashing::new(&mut file);
         File::open(source)
             .and_then(|mut source| io::copy(&mut source, &mut hashing))
@@ -143,13 +154,13 @@ impl<'a> Maker<'a> {
         let StoredFile { sha256, len } = hashing.finish();
         made.sha256 = sha256;
         made.bytes = len;
-        made.files.push((None, path.clone(), file));
+        made.files.push((None, file));
         if !key.media_type().is_text() {
-            return Ok(made);
+            return Ok(());
         }
         let mut hashes = Vec::new();
         for coding in self.settings.encodings.iter() {
-            let (variant, mut file) = self.create(key, Some(coding))?;
+            let mut file = self.create(&made.path, Some(coding))?;
             let level = self
                 .settings
                 .compression
@@ -160,121 +171,62 @@ impl<'a> Maker<'a> {
                 file.rewind()?;
                 io::copy(&mut file, &mut hash)
             };
-            let compressed = compress().at("write", &variant)?;
-            made.files.push((Some(coding), variant, file));
+            let compressed = compress().at("write", &self.path(&made.path, Some(coding)))?;
+            made.files.push((Some(coding), file));
             if compressed >= len {
                 // All variants or none.
-                for (_, path, _) in made.files.drain(1..) {
+                for (coding, _) in made.files.drain(1..) {
+                    let path = self.path(&made.path, coding);
                     fs::remove_file(&path).at("remove", &path)?;
                 }
                 made.bytes = len;
-                return Ok(made);
+                return Ok(());
             }
             made.bytes += compressed;
             hashes.push(hash.finalize());
         }
         made.variants_hash = combine(hashes.into_iter());
-        Ok(made)
+        Ok(())
     }
 
-    fn write(
-        &mut self,
-        made: &mut Made,
-        key: &PublicKey,
-        coding: Option<Coding>,
-        bytes: &[u8],
-    ) -> Result<()> {
-        let (path, mut file) = self.create(key, coding)?;
-        file.write_all(bytes).at("write", &path)?;
+    fn write(&mut self, made: &mut Made, coding: Option<Coding>, bytes: &[u8]) -> Result<()> {
+        let mut file = self.create(&made.path, coding)?;
+        file.write_all(bytes)
+            .or_else(|cause| Err(cause).at("write", &self.path(&made.path, coding)))?;
         made.bytes += bytes.len() as u64;
-        made.files.push((coding, path, file));
+        made.files.push((coding, file));
         Ok(())
     }
 
-    fn create(&mut self, key: &PublicKey, coding: Option<Coding>) -> Result<(PathBuf, File)> {
-        let path = representation(&self.staging, key, coding);
-        if let Some(folder) = path.parent() {
-            self.make_folder(folder)?;
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        let file = options
-            .mode(self.file_mode.wanted)
-            .open(&path)
-            .at("write", &path)?;
-        Ok((path, file))
-    }
-
-    /// Most folders above a part are there: a call that fails costs as much as one that does not.
-    fn make_folder(&mut self, folder: &Path) -> Result<()> {
-        if self.folders.contains(folder.as_os_str()) {
-            return Ok(());
-        }
-        match self.try_folder(folder) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {
-                match folder.parent() {
-                    Some(parent) if folder != self.staging => self.make_folder(parent)?,
-                    _ => durable::create_folders(folder, 0o700)?,
-                }
-                self.try_folder(folder)
+    fn create(&mut self, path: &Path, coding: Option<Coding>) -> Result<File> {
+        let folder = match self.folders.entry(coding) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(free) => {
+                let place = root(&self.staging, coding).join(&self.place);
+                free.insert(Folder::make(&self.staging, &place, &mut self.folder_mode)?)
             }
-            made => made,
-        }
-        .at("create", folder)?;
-        self.folders.insert(folder.as_os_str().to_owned());
-        Ok(())
-    }
-
-    fn try_folder(&mut self, folder: &Path) -> io::Result<()> {
-        let mode = match folder == self.staging {
-            // Nobody but us has anything to look for in there.
-            true => &mut Mode::new(0o700),
-            false => &mut self.folder_mode,
         };
-        match DirBuilder::new().mode(mode.wanted).create(folder) {
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
-            made => made.and_then(|()| mode.give(folder)),
-        }
+        folder
+            .create(path, &mut self.file_mode, &mut self.folder_mode)
+            .or_else(|cause| Err(cause).at("write", &self.path(path, coding)))
     }
 
-    /// Gives every file its mode, whatever the umask was, and its time: the identity `base`, in seconds since
-    /// 1970, its variants a little later.
+    /// All of a path: for messages, and for what is done seldom.
+    fn path(&self, path: &Path, coding: Option<Coding>) -> PathBuf {
+        root(&self.staging, coding).join(&self.place).join(path)
+    }
+
+    /// Gives every file its time: the identity `base`, in seconds since 1970, its variants a little later.
     pub(super) fn finish(&mut self, made: Made, base: i64) -> Result<()> {
-        for (coding, path, file) in made.files {
+        for (coding, file) in made.files {
             let time = base + coding.map_or(0, Coding::mtime_offset);
             let since_1970 = Duration::from_secs(time.max(0).unsigned_abs());
-            self.file_mode
-                .give(&path)
-                .and_then(|()| file.set_modified(SystemTime::UNIX_EPOCH + since_1970))
-                .at("set mode and time of", &path)?;
+            file.set_modified(SystemTime::UNIX_EPOCH + since_1970)
+                .or_else(|cause| {
+                    Err(cause).at("set the time of", &self.path(&made.path, coding))
+                })?;
         }
         Ok(())
-    }
-}
-
-/// A mode that is asked for at creation. The first one shows whether it is had at once: a umask, or an access list of
-/// the file system, takes the same from all that follow.
-struct Mode {
-    wanted: u32,
-    is_given: Option<bool>,
-}
-
-impl Mode {
-    fn new(wanted: u32) -> Self {
-        let is_given = None;
-        Self { wanted, is_given }
-    }
-
-    fn give(&mut self, path: &Path) -> io::Result<()> {
-        let is_given = match self.is_given {
-            Some(is_given) => is_given,
-            None => fs::symlink_metadata(path)?.mode() & 0o7777 == self.wanted,
-        };
-        self.is_given = Some(is_given);
-        match is_given {
-            true => Ok(()),
-            false => fs::set_permissions(path, Permissions::from_mode(self.wanted)),
-        }
     }
 }
 

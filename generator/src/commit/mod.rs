@@ -7,6 +7,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod durable;
+mod folder;
 pub mod make;
 pub mod record;
 pub mod session;

@@ -90,6 +90,7 @@ impl Stager<'_> {
         if let Some(audience) = audience {
             let mut maker = Maker::new(
                 staging(self.folders, audience),
+                &part,
                 modes(audience),
                 self.settings,
             );
@@ -112,7 +113,7 @@ impl Stager<'_> {
         }
         let shown = match audience {
             None => Shown::Nothing,
-            Some(audience) if part.folder().is_some() && before.is_nowhere() => {
+            Some(audience) if matches!(part, Part::Release(_)) && before.is_nowhere() => {
                 let made =
                     |coding: &Coding| files.iter().any(|file| file.variants.contains(coding));
                 Shown::Folder(audience, Coding::ALL.into_iter().filter(made).collect())

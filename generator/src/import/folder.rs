@@ -104,9 +104,11 @@ impl Origin for Folder {
         if folder.is_symlink() || !folder.is_dir() {
             return Err(Error::refused(folder, "there is no such folder"));
         }
-        let found = self.tree.survey(&Below::Namespace(namespace.clone()));
+        // Into all of it: what cannot be read is to be said before anything is taken.
+        let below = Below::Namespace(namespace.clone());
+        let found = self.tree.survey(&below, &|_| true);
         problems.extend(found.problems);
-        Ok(found.items.into_iter().map(|item| item.id).collect())
+        Ok(found.items.into_iter().map(|(id, _)| id).collect())
     }
 
     fn offer(&self, item: ItemId, _: &mut Vec<Problem>) -> Result<Offer> {

@@ -97,18 +97,18 @@ impl CacheClass {
     }
 }
 
-/// The file that a metadata URL is, inside the folder of the URL's path (design.md, decision 2).
-const INDEX: &str = "index.json";
+/// What a metadata URL is on disk, behind its path (design.md, decision 2).
+const INDEX: &str = "/index.json";
 
 impl PublicKey {
     /// The resource's path in a tree, relative to its root or to that of a variant.
     pub fn disk_path(&self) -> PathBuf {
-        let url = self.to_string();
-        let path = Path::new(url.trim_start_matches('/'));
-        match self {
-            Self::File(..) | Self::Schema(_) => path.to_owned(),
-            _ => path.join(INDEX),
-        }
+        let index = match self {
+            Self::File(..) | Self::Schema(_) => "",
+            _ => INDEX,
+        };
+        let path = format!("{self}{index}");
+        path.trim_start_matches('/').into()
     }
 
     /// The key of a path in a tree; none if no key has that path.

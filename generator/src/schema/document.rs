@@ -40,10 +40,47 @@ pub(super) fn strict_json(bytes: &[u8]) -> Result<(&str, Value), SchemaFault> {
     }
 }
 
+/// Whether an object in the value of a text had a key more than once: then the text has more members than the value.
+pub(super) fn repeats_keys(text: &str, value: &Value) -> bool {
+    let (mut members, mut in_string) = (0, false);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            // The next one is escaped, and may be a quote.
+            b'\\' => _ = bytes.next(),
+            b':' if !in_string => members += 1,
+            _ => {}
+        }
+    }
+    members != members_of(value)
+}
+
+fn members_of(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => elements.iter().map(members_of).sum(),
+        Value::Object(members) => members.len() + members.values().map(members_of).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// The document as the type that its schema describes.
+pub(super) fn typed<T: DeserializeOwned>(text: &str, value: Value) -> Result<T, SchemaFault> {
+    // Where a fault is only the text tells.
+    serde_json::from_value(value)
+        .or_else(|_| serde_json::from_str(text))
+        .map_err(|error| fault_of_serde(text, "", &error))
+}
+
 impl<'a> Document<'a> {
-    /// Parses it, as every check of a document does first.
+    /// Parses it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SchemaFault> {
         let (text, value) = strict_json(bytes)?;
+        Self::of(text, value)
+    }
+
+    /// A text and its value.
+    pub(super) fn of(text: &'a str, value: Value) -> Result<Self, SchemaFault> {
         // Whatever the two parsers may disagree on is no JSON either.
         let positions = Positions::of(text).map_err(|error| {
             let message = format!("not JSON: {}", error.kind());
@@ -92,11 +129,6 @@ impl<'a> Document<'a> {
             words: Words { message, meant },
         };
         Place::of(self.text, found.span.start).fault(self.text, found)
-    }
-
-    /// The document as the type that its schema describes.
-    pub(super) fn typed<T: DeserializeOwned>(&self) -> Result<T, SchemaFault> {
-        serde_json::from_str(self.text).map_err(|error| fault_of_serde(self.text, "", &error))
     }
 }
 
@@ -173,4 +205,22 @@ fn fault_of_serde(text: &str, prefix: &str, error: &serde_json::Error) -> Schema
     let bytes_before = error.column().saturating_sub(1).min(line.len());
     let offset = start + line.floor_char_boundary(bytes_before);
     fault_at(text, offset, &format!("{prefix}{message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_keys_are_noticed_in_any_object_however_they_are_escaped() {
+        for (text, repeats) in [
+            (r#"{"a": {"a": 1}, "b": [{"a": {}}, {"a": []}]}"#, false),
+            (r#"{":": ":", "\":\\": "\\", "\\": ":"}"#, false),
+            (r#"[{"a": 1, "a": 1}]"#, true),
+            (r#"{"x": {"c": "\"", "\u0063": 2}}"#, true),
+        ] {
+            let (_, value) = strict_json(text.as_bytes()).unwrap();
+            assert_eq!(repeats_keys(text, &value), repeats, "{text}");
+        }
+    }
 }

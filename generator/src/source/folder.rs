@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags, openat, statx};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Statx, StatxFlags, openat, statx};
 use rustix::io::Errno;
 
 use super::signature::{Look, Sight};
+use crate::report::Problem;
 
 /// A file in a version's folder, or what else is no folder.
 pub(super) struct FoundFile {
@@ -21,50 +23,68 @@ pub(super) struct FoundFile {
     pub(super) written: Timestamp,
 }
 
-/// What is in a version's folder, sorted.
-pub(super) fn files(folder: &Path) -> Result<Vec<FoundFile>, Errno> {
-    fn look_into(fd: BorrowedFd<'_>, at: &Path, found: &mut Vec<FoundFile>) -> Result<(), Errno> {
-        for Entry { name, kind } in list(fd)? {
-            let path = at.join(&name);
-            if kind == FileType::Directory {
-                look_into(open(fd, name.as_ref())?.as_fd(), &path, found)?;
-            } else {
-                let time = stat(fd, &name)?.stx_mtime;
-                let written = Timestamp::new(time.tv_sec, time.tv_nsec.cast_signed());
-                found.push(FoundFile {
-                    path,
-                    kind,
-                    written: written.unwrap_or_default(),
-                });
-            }
-        }
-        Ok(())
-    }
+/// What cannot be seen of a version's folder, and why not.
+pub(super) type Unseen = (PathBuf, Errno);
+
+/// What is in a version's folder, sorted, and what that looks like.
+pub(super) fn files(folder: &Path) -> Result<(Vec<FoundFile>, Sight), Unseen> {
     let mut found = Vec::new();
-    look_into(open(CWD, folder)?.as_fd(), Path::new(""), &mut found)?;
-    Ok(found)
+    let fd = open(CWD, folder).map_err(|errno| (PathBuf::new(), errno))?;
+    let sight = release(fd.as_fd(), &mut |path, kind, stat| {
+        let time = stat.stx_mtime;
+        let written = Timestamp::new(time.tv_sec, time.tv_nsec.cast_signed());
+        found.push(FoundFile {
+            path: path(),
+            kind,
+            written: written.unwrap_or_default(),
+        });
+    })?;
+    Ok((found, sight))
 }
 
-/// All of a version's folder, whatever is in it; else what in it cannot be seen.
-pub(super) fn release(fd: BorrowedFd<'_>) -> Result<Sight, (PathBuf, Errno)> {
-    fn look_into(fd: BorrowedFd<'_>, look: &mut Look) -> Result<(), (PathBuf, Errno)> {
-        for Entry { name, kind } in list(fd).map_err(|errno| (PathBuf::new(), errno))? {
-            let unseen = |errno| (PathBuf::from(&name), errno);
+/// Told of each file, sorted: its path below the version's folder, if it is wanted.
+type Each<'a> = &'a mut dyn FnMut(&dyn Fn() -> PathBuf, FileType, &Statx);
+
+/// All of a version's folder, whatever is in it.
+pub(super) fn release(fd: BorrowedFd<'_>, each: Each<'_>) -> Result<Sight, Unseen> {
+    fn look_into(
+        fd: BorrowedFd<'_>,
+        at: &Path,
+        look: &mut Look,
+        each: Each<'_>,
+    ) -> Result<(), Unseen> {
+        for Entry { name, kind } in list(fd).map_err(|errno| (at.to_owned(), errno))? {
+            let path = || at.join(&name);
+            let unseen = |errno| (path(), errno);
             if kind == FileType::Directory {
                 look.enter(name.as_bytes());
                 let folder = open(fd, name.as_ref()).map_err(unseen)?;
-                look_into(folder.as_fd(), look)
-                    .map_err(|(below, errno)| (Path::new(&name).join(below), errno))?;
+                look_into(folder.as_fd(), &path(), look, each)?;
                 look.leave();
             } else {
-                look.file(name.as_bytes(), kind, &stat(fd, &name).map_err(unseen)?);
+                let stat = stat(fd, &name).map_err(unseen)?;
+                look.file(name.as_bytes(), kind, &stat);
+                each(&path, kind, &stat);
             }
         }
         Ok(())
     }
     let mut look = Look::now();
-    look_into(fd, &mut look)?;
+    look_into(fd, Path::new(""), &mut look, each)?;
     Ok(look.done())
+}
+
+/// What it means that a version's folder, or something in it, cannot be seen.
+pub(super) fn unseen(folder: &Path, (below, errno): Unseen) -> Problem {
+    let why = format!(
+        "it cannot be read: {}; what is served of it stays",
+        io::Error::from(errno)
+    );
+    let path = match below.as_os_str().is_empty() {
+        true => folder.to_owned(),
+        false => folder.join(below),
+    };
+    Problem::refused(path, why)
 }
 
 /// An entry of a folder.
@@ -108,10 +128,10 @@ pub(super) fn open(at: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
     openat(at, path, flags, Mode::empty())
 }
 
-pub(super) fn stat(at: BorrowedFd<'_>, name: &OsStr) -> Result<rustix::fs::Statx, Errno> {
+pub(super) fn stat(at: BorrowedFd<'_>, name: &OsStr) -> Result<Statx, Errno> {
     statx(at, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS)
 }
 
-pub(super) fn kind_of(stat: &rustix::fs::Statx) -> FileType {
+pub(super) fn kind_of(stat: &Statx) -> FileType {
     FileType::from_raw_mode(stat.stx_mode.into())
 }

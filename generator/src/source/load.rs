@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use jiff::Timestamp;
 use rustix::fs::FileType;
 
 use super::SourceTree;
-use super::folder::{self, FoundFile};
+use super::folder::{self, FoundFile, unseen};
+use super::signature::Sight;
 use crate::hashing::Hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
@@ -24,6 +25,8 @@ use crate::schema;
 /// A version, read.
 #[derive(Debug)]
 pub struct Loaded {
+    /// What its folder looked like before anything in it was read: what changes from then on shows.
+    pub sight: Sight,
     /// What it holds.
     pub files: BTreeMap<FilePath, StoredFile>,
     /// Its `registry.json`.
@@ -50,6 +53,7 @@ impl SourceTree {
 
     /// The same, of a folder that may not be in its place yet.
     pub fn load_release_in(id: &ReleaseId, folder: &Path) -> Result<Loaded, Vec<Problem>> {
+        let found = folder::files(folder).map_err(|what| vec![unseen(folder, what)])?;
         let path = folder.join(MANIFEST_FILE);
         let text = read_document(&path).map_err(|problem| vec![problem])?;
         let manifest =
@@ -58,7 +62,7 @@ impl SourceTree {
             return Err(vec![Problem::refused(path, why)]);
         }
         let declared: BTreeSet<_> = manifest.declared_files().collect();
-        let loaded = load_files(folder, &declared, text)?;
+        let loaded = load_files(folder, found, &declared, text)?;
         let missing: Vec<Problem> = declared
             .iter()
             .filter(|file| !loaded.files.contains_key(**file))
@@ -159,10 +163,12 @@ fn contradiction(id: &ReleaseId, manifest: &Manifest) -> Option<String> {
 /// Every file of a version that is served. `text` is that of its manifest, which was read before.
 fn load_files(
     folder: &Path,
+    (found, sight): (Vec<FoundFile>, Sight),
     declared: &BTreeSet<&FilePath>,
     text: Vec<u8>,
 ) -> Result<Loaded, Vec<Problem>> {
     let mut loaded = Loaded {
+        sight,
         files: BTreeMap::new(),
         manifest: StoredFile {
             sha256: Sha256::of(&text),
@@ -175,7 +181,6 @@ fn load_files(
     };
     let mut kept = 0;
     let mut text = Some(text);
-    let found = folder::files(folder).map_err(|cause| vec![unreadable(folder, &cause.into())])?;
     for FoundFile {
         path: relative,
         kind,
@@ -226,10 +231,7 @@ fn read_file(path: &Path, keep: usize) -> io::Result<(StoredFile, Option<Vec<u8>
         io::copy(&mut file, &mut hashing)?;
         return Ok((hashing.finish(), None));
     }
-    // One byte more shows the end; `take`, since a file alone asks the system for its length again.
-    let len: usize = metadata.len().try_into().unwrap_or_default();
-    let mut bytes = Vec::with_capacity(len + 1);
-    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    let bytes = regular::read_to_end(file, &metadata)?;
     let stored = StoredFile {
         sha256: Sha256::of(&bytes),
         len: bytes.len() as u64,

@@ -7,6 +7,9 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FileType, Statx};
 use serde::{Deserialize, Serialize};
 
+use crate::model::Version;
+use crate::model::event::EVENTS_FILE;
+
 /// A hash over everything that a look showed, cut to 128 bits: it tells change, not truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature([u8; 16]);
@@ -45,6 +48,23 @@ pub struct Sight {
     pub signature: Signature,
     /// Whether something in it changed so lately that the next change may not show.
     pub fresh: bool,
+}
+
+impl Sight {
+    /// All of an item: its log and its versions, in order.
+    pub fn of_item<'v>(
+        log: Option<Self>,
+        releases: impl Iterator<Item = (&'v Version, Self)>,
+    ) -> Self {
+        let mut look = Look::now();
+        if let Some(log) = log {
+            look.part(EVENTS_FILE, log);
+        }
+        for (version, sight) in releases {
+            look.part(&version.to_string(), sight);
+        }
+        look.done()
+    }
 }
 
 /// The coarsest clock of a file system that we know of (FAT's): two changes within it may look like one.
@@ -97,8 +117,8 @@ impl Look {
     }
 
     /// Something that was seen before, by its name.
-    pub(super) fn part(&mut self, name: &[u8], sight: Sight) {
-        self.name(b'p', name);
+    fn part(&mut self, name: &str, sight: Sight) {
+        self.name(b'p', name.as_bytes());
         self.hash.update(sight.signature.as_bytes());
         self.fresh |= sight.fresh;
     }

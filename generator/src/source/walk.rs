@@ -4,7 +4,7 @@
 //! and times only; what a version holds is for `load`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,7 +15,7 @@ use rustix::fs::{CWD, FileType};
 use rustix::io::Errno;
 
 use super::SourceTree;
-use super::folder::{Entry, kind_of, list, open, release, stat};
+use super::folder::{Entry, kind_of, list, open, release, stat, unseen};
 use super::signature::{Look, Sight};
 use crate::error::{At, Error, Result};
 use crate::model::event::EVENTS_FILE;
@@ -67,22 +67,32 @@ impl fmt::Display for Below {
     }
 }
 
-/// An item as it was seen.
+/// What is seen of the versions of an item.
 #[derive(Debug)]
-pub struct SeenItem {
-    /// Where it is.
-    pub id: ItemId,
-    /// All of it: its versions and its log.
-    pub sight: Sight,
-    /// Its version folders; what is wrong with one that cannot be looked into.
-    pub releases: BTreeMap<Version, Result<Sight, Problem>>,
+pub enum Seen {
+    /// Each, or what is wrong with one that cannot be looked into; and all of them, with the log.
+    Walked(BTreeMap<Version, Result<Sight, Problem>>, Sight),
+    /// Their names, and the log if there is one: they are looked at when they are read, as nobody knows any of them.
+    Listed(Vec<Version>, Option<Sight>),
+    /// Their names; what the record knows is taken for true, and the next walk sees whether it is.
+    Named(Vec<Version>),
+}
+
+impl Seen {
+    /// Those that have a folder.
+    pub fn versions(&self) -> Vec<&Version> {
+        match self {
+            Self::Walked(releases, _) => releases.keys().collect(),
+            Self::Listed(versions, _) | Self::Named(versions) => versions.iter().collect(),
+        }
+    }
 }
 
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// In no order.
-    pub items: Vec<SeenItem>,
+    pub items: Vec<(ItemId, Seen)>,
     /// Where nothing could be seen: what was there last is not to be taken for gone.
     pub blind: Vec<Below>,
     /// What is not as it should be.
@@ -163,8 +173,9 @@ impl SourceTree {
             .at("read", folder)
     }
 
-    /// Looks at a part of the tree.
-    pub fn survey(&self, part: &Below) -> Survey {
+    /// Looks at a part of the tree; into the versions of those items that it may be worth it, since somebody knows
+    /// what they looked like.
+    pub fn survey(&self, part: &Below, is_known: IsKnown<'_>) -> Survey {
         let namespace = part.namespace();
         let root = self.namespace(namespace);
         let (path, item) = match part {
@@ -175,6 +186,7 @@ impl SourceTree {
             namespace,
             at: path,
             item,
+            is_known,
         };
         match open(CWD, &visit.at) {
             Ok(fd) => visit.folder(fd.as_fd()),
@@ -188,7 +200,7 @@ impl SourceTree {
     pub fn sight(&self, folder: &Path) -> Result<Sight> {
         open(CWD, folder)
             .map_err(|errno| (PathBuf::new(), errno))
-            .and_then(|fd| release(fd.as_fd()))
+            .and_then(|fd| release(fd.as_fd(), &mut |_, _, _| ()))
             .or_else(|(below, errno)| Err(errno).at("read", &folder.join(below)))
     }
 
@@ -204,12 +216,16 @@ impl SourceTree {
     }
 }
 
+/// Whether there is anything that a look at an item's versions could be compared with.
+pub type IsKnown<'a> = &'a (dyn Fn(&ItemId) -> bool + Sync);
+
 /// A folder on the way to items: a namespace, or a segment.
 struct Visit<'a> {
     namespace: &'a Namespace,
     at: PathBuf,
     /// The item that the folder would be; none for the namespace itself.
     item: Option<ItemId>,
+    is_known: IsKnown<'a>,
 }
 
 impl Visit<'_> {
@@ -236,32 +252,23 @@ impl Visit<'_> {
         if let Some(id) = &self.item
             && !(versions.is_empty() && log.is_none())
         {
-            let releases: BTreeMap<_, _> = versions
-                .into_par_iter()
-                .with_min_len(16)
-                .map(|(name, version)| (version, self.release(fd, name)))
-                .collect();
-            let mut look = Look::now();
-            if let Some(log) = &log {
-                look.file(EVENTS_FILE.as_bytes(), kind_of(log), log);
-            }
-            for (version, sight) in &releases {
-                if let Ok(sight) = sight {
-                    look.part(version.to_string().as_bytes(), *sight);
-                }
-            }
-            let (id, sight) = (id.clone(), look.done());
-            found.items.push(SeenItem {
-                id,
-                sight,
-                releases,
+            let log = log.map(|log| {
+                let mut look = Look::now();
+                look.file(EVENTS_FILE.as_bytes(), kind_of(&log), &log);
+                look.done()
             });
+            let seen = match (self.is_known)(id) {
+                true => self.walked(fd, versions, log),
+                false => Seen::Listed(versions.into_iter().map(|(_, v)| v).collect(), log),
+            };
+            found.items.push((id.clone(), seen));
         }
         let below = segments.into_par_iter().map(|(name, item)| {
             let visit = Visit {
                 namespace: self.namespace,
                 at: self.at.join(name),
                 item: Some(item),
+                is_known: self.is_known,
             };
             match open(fd, name.as_ref()) {
                 Ok(fd) => visit.folder(fd.as_fd()),
@@ -273,21 +280,28 @@ impl Visit<'_> {
         found.and(below.reduce(Survey::default, Survey::and))
     }
 
+    fn walked(
+        &self,
+        fd: BorrowedFd<'_>,
+        versions: Vec<(&OsString, Version)>,
+        log: Option<Sight>,
+    ) -> Seen {
+        let releases: BTreeMap<_, _> = versions
+            .into_par_iter()
+            .with_min_len(16)
+            .map(|(name, version)| (version, self.release(fd, name)))
+            .collect();
+        let seen = releases
+            .iter()
+            .filter_map(|(version, sight)| Some((version, *sight.as_ref().ok()?)));
+        let all = Sight::of_item(log, seen);
+        Seen::Walked(releases, all)
+    }
+
     fn release(&self, fd: BorrowedFd<'_>, name: &OsStr) -> Result<Sight, Problem> {
         let opened = open(fd, name.as_ref()).map_err(|errno| (PathBuf::new(), errno));
-        let seen = opened.and_then(|fd| release(fd.as_fd()));
-        seen.map_err(|(below, errno)| {
-            let why = format!(
-                "it cannot be read: {}; what is served of it stays",
-                io::Error::from(errno)
-            );
-            let folder = self.at.join(name);
-            let path = match below.as_os_str().is_empty() {
-                true => folder,
-                false => folder.join(below),
-            };
-            Problem::refused(path, why)
-        })
+        let seen = opened.and_then(|fd| release(fd.as_fd(), &mut |_, _, _| ()));
+        seen.map_err(|what| unseen(&self.at.join(name), what))
     }
 
     fn blind(&self, errno: Errno) -> Survey {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::manifest;
-use crate::schema::document::Document;
+use crate::schema::document::{Document, repeats_keys};
 use crate::schema::{check_manifest, check_preset, identity};
 
 #[test]
@@ -90,6 +90,7 @@ proptest! {
     fn every_json_value_has_its_places(value in any_json()) {
         let text = serde_json::to_string_pretty(&value).unwrap();
         prop_assert!(Document::parse(text.as_bytes()).is_ok());
+        prop_assert!(!repeats_keys(&text, &value));
         assert_sound_report(text.as_bytes());
     }
 }

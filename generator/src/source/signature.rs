@@ -137,3 +137,51 @@ impl Look {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use crate::model::Namespace;
+    use crate::model::event::EVENTS_FILE;
+    use crate::source::SourceTree;
+    use crate::source::signature::Sight;
+    use crate::source::walk::{Below, Seen};
+
+    /// Else the first build would have every item looked into again by the second.
+    #[test]
+    fn what_is_looked_at_as_it_is_read_looks_like_what_is_walked() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = SourceTree::at(folder.path());
+        let item = "@a/features/n".parse().unwrap();
+        for version in ["1.0.0", "1.10.0", "1.2.0"] {
+            let files = tree.item(&item).join(version);
+            fs::create_dir_all(files.join("src/.hidden")).unwrap();
+            let manifest = format!(
+                r#"{{"name": "n", "namespace": "@a", "type": "registry:feature", "version": "{version}", "priority": 0}}"#
+            );
+            fs::write(files.join("registry.json"), manifest).unwrap();
+            fs::write(files.join("src/index.ts"), version).unwrap();
+        }
+        fs::write(tree.item(&item).join(EVENTS_FILE), "").unwrap();
+        let place = Below::Namespace(Namespace::clone(&item.namespace));
+        let mut walked = tree.survey(&place, &|_| true).items;
+        let mut listed = tree.survey(&place, &|_| false).items;
+        let (Some((_, Seen::Walked(_, walked))), Some((_, Seen::Listed(versions, log)))) =
+            (walked.pop(), listed.pop())
+        else {
+            panic!("an item is there");
+        };
+        assert!(log.is_some() && versions.len() == 3);
+        let read: BTreeMap<_, _> = versions
+            .into_iter()
+            .map(|version| {
+                let loaded = tree.load_release(&item.release(version.clone())).unwrap();
+                (version, loaded.sight)
+            })
+            .collect();
+        let read = read.iter().map(|(version, sight)| (version, *sight));
+        assert_eq!(Sight::of_item(log, read), walked);
+    }
+}

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::files::File;
-use super::{TokenId, Tokens};
+use super::TokenId;
+use super::ledger::Ledger;
 use crate::error::Result;
 
 /// A use that soon after another is not told.
@@ -26,9 +27,9 @@ impl Usage {
     }
 
     /// Writes the file, without tokens that are forgotten.
-    pub fn save(&self, state: &Path, tokens: &Tokens) -> Result<()> {
+    pub fn save(&self, state: &Path, ledger: &Ledger) -> Result<()> {
         let mut kept = self.clone();
-        kept.used.retain(|id, _| tokens.ledger().get(id).is_some());
+        kept.used.retain(|id, _| ledger.get(id).is_some());
         File::Usage.write(state, &kept)
     }
 

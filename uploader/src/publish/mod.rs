@@ -16,7 +16,7 @@ use rackgen::model::{Change, ContentDigest, Event, History, ReleaseId, Sha256, V
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::Credential;
-use crate::auth::decide::{self, Scope};
+use crate::auth::decide::{self, Deed};
 use crate::intake::staging::Staging;
 use crate::intake::verify::Verified;
 use intent::Intent;
@@ -73,7 +73,7 @@ pub(crate) fn publish(app: &App, upload: Upload, mode: Mode) -> Result<ReleaseId
     // build has just gated must not become public again.
     let access = app.decision();
     let caller = app.identify(&access, sender)?;
-    decide::write(&access, &id.item.namespace, &caller, Scope::Publish)?;
+    decide::decide(&access, Some(&caller), Deed::Publish(&id.item))?;
 
     registry.source().refuse_links(&id.item)?;
     let mut history = registry.source().history(&id.item)?;

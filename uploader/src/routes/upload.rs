@@ -53,7 +53,7 @@ async fn take(
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
-    app.identify(&app.access(), sender)?.require_live()?;
+    decide::publish_at_all(&app.identify(&app.access(), sender.clone())?)?;
     app.require_writable()?;
     let staging = Staging::new(app.registry.source())?;
     let received = receive(request, body, &staging, &app.limits);
@@ -70,7 +70,7 @@ async fn take(
     let app = app.clone();
     web::block(move || {
         let access = app.access();
-        let caller = app.identify(&access, sender)?;
+        let caller = app.identify(&access, sender.clone())?;
         let package = verify(&staging, &access, &caller, &app.limits.contents)?;
         let upload = Upload {
             staging,

@@ -6,8 +6,8 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::files::File;
 use super::TokenId;
+use super::files::File;
 use super::ledger::Ledger;
 use crate::error::Result;
 

@@ -139,7 +139,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// None of it: `INVALID_TOKEN`; it expired: `TOKEN_EXPIRED`.
-    pub(super) fn token(&self, namespace: &Namespace) -> Result<Option<&Token>, Refusal> {
+    pub(crate) fn token(&self, namespace: &Namespace) -> Result<Option<&Token>, Refusal> {
         let Self::Holder { tokens, now } = self else {
             return Ok(None);
         };

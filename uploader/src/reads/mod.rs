@@ -154,7 +154,8 @@ fn namespaces_of(
         let names = folder.parent().and_then(|folder| folder.read_dir().ok());
         for entry in names.into_iter().flatten().flatten() {
             if let Ok(namespace) = entry.file_name().to_string_lossy().parse()
-                && decide::decide(access, Some(caller), Deed::Read(&namespace)).ok() == Some(audience)
+                && decide::decide(access, Some(caller), Deed::Read(&namespace)).ok()
+                    == Some(audience)
                 && has_listing(app, audience, &namespace)
             {
                 readable.push(namespace);

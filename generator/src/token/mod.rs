@@ -10,6 +10,8 @@ pub mod ledger;
 pub mod lifetime;
 pub mod office;
 pub mod scope;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 mod verify;
 

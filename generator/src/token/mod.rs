@@ -4,7 +4,7 @@
 //! What a scope allows in a request is decided in the daemon's `auth`.
 
 mod crypto;
-mod files;
+pub(crate) mod files;
 pub mod keys;
 pub mod ledger;
 pub mod lifetime;

@@ -131,21 +131,24 @@ pub(crate) fn read<'a>(
 /// None: `INSUFFICIENT_PERMISSIONS`; not any more: `TOKEN_EXPIRED`.
 pub(crate) fn publish_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
     caller.require_live()?;
-    let may = match caller {
-        Caller::Admin => true,
-        Caller::Holder { tokens, now } => tokens
-            .iter()
-            .any(|(_, token)| token.publish && !has_expired(token, *now)),
-        Caller::Minted(token) => token
-            .scopes
-            .iter()
-            .any(|scope| matches!(scope.verb(), Verb::Publish | Verb::Admin)),
+    let (may, reach) = match caller {
+        Caller::Admin => return Ok(()),
+        Caller::Holder { tokens, now } => {
+            let live = tokens.iter().filter(|(_, token)| !has_expired(token, *now));
+            let names: Vec<_> = live.clone().map(|(name, _)| name.as_str()).collect();
+            let may = live.into_iter().any(|(_, token)| token.publish);
+            (may, names.join(", "))
+        }
+        Caller::Minted(token) => {
+            let publishes = |scope: &Scope| matches!(scope.verb(), Verb::Publish | Verb::Admin);
+            (token.scopes.iter().any(publishes), "any namespace".into())
+        }
     };
     match may {
         true => Ok(()),
         false => Err(Refusal::new(
             ErrorCode::InsufficientPermissions,
-            "this token lacks the scope publish, in whatever namespace",
+            format!("this token lacks the scope publish on {reach}"),
         )),
     }
 }

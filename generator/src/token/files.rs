@@ -107,7 +107,10 @@ pub(super) fn lock(state: &Path) -> Result<Lock> {
 
 /// Tells keys and ledger of one moment from those of another: each change makes a new file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp([Option<(u64, u64, i64, i64, u64)>; 2]);
+pub struct Stamp([Option<Looks>; 2]);
+
+/// Device, inode, change time in seconds and nanoseconds, length.
+type Looks = (u64, u64, i64, i64, u64);
 
 impl Stamp {
     /// As they are now.
@@ -115,20 +118,20 @@ impl Stamp {
     /// # Errors
     /// A folder that cannot be looked into.
     pub fn of(state: &Path) -> Result<Self> {
-        let stamp = |file: File| {
+        let looks = |file: File| {
             let path = file.path(state);
             match fs::metadata(&path) {
                 Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
                 metadata => metadata
                     .at("read", &path)
-                    .map(|metadata| Some(of(&metadata))),
+                    .map(|metadata| Some(looks_of(&metadata))),
             }
         };
-        Ok(Self([stamp(File::Keys)?, stamp(File::Ledger)?]))
+        Ok(Self([looks(File::Keys)?, looks(File::Ledger)?]))
     }
 }
 
-fn of(file: &Metadata) -> (u64, u64, i64, i64, u64) {
+fn looks_of(file: &Metadata) -> Looks {
     (
         file.dev(),
         file.ino(),

@@ -15,6 +15,7 @@ use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::package::Limits;
 use crate::public_url::PublicUrl;
+use crate::token::lifetime::Lifetime;
 
 /// The flags that `rackgen` and `rackd` share, with their environment variables.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -80,6 +81,7 @@ pub struct ConfigFile {
     pub read_only: Option<bool>,
     pub log: Option<String>,
     pub log_level: Option<String>,
+    pub max_token_age: Option<Lifetime>,
     pub limits: Limits,
 }
 

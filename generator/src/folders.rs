@@ -45,6 +45,11 @@ pub struct Checked {
 pub type Instance = String;
 
 impl Checked {
+    /// The registry's id, which all four carry.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Which folder the tree of this audience is now: it may be another than when they were checked.
     pub fn instance(&self, audience: Audience) -> Result<Instance> {
         let tree = self.folders.tree(audience);

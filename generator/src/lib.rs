@@ -33,6 +33,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod token;
 pub mod usage;
 pub mod verify;
 pub mod watch;

@@ -5,6 +5,7 @@ use std::fs;
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::http::Request;
+use rack_tests::minted::Minted;
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
 use rack_tests::random::Random;
@@ -41,7 +42,18 @@ fn credentials_stay_out_of_logs() {
         .flag("--log", "json")
         .start();
 
-    let tokens = [ADMIN_TOKEN, READ, PUBLISH, EXPIRED, UNREADABLE, UNKNOWN];
+    let minted = Minted::mint(&registry, &["publish:@team", "tag:@team"]).text;
+    let forged = minted.replace('.', ".e30.").replacen(".e30.", ".", 1);
+    let tokens = [
+        ADMIN_TOKEN,
+        READ,
+        PUBLISH,
+        EXPIRED,
+        UNREADABLE,
+        UNKNOWN,
+        &minted,
+        &forged,
+    ];
     for (number, token) in tokens.into_iter().enumerate() {
         let name = format!("item-{number}");
         let release = Release::new("@team", &name, "1.0.0");

@@ -18,6 +18,7 @@ pub mod errors;
 pub mod etags;
 pub mod http;
 pub mod lock;
+pub mod minted;
 pub mod mirror;
 pub mod mount;
 pub mod multipart;

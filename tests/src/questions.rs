@@ -10,7 +10,7 @@ use crate::random::Random;
 pub const TOKEN: &str = "team-token";
 
 /// Real addresses, of which all others are made.
-const REAL: [&str; 34] = [
+const REAL: [&str; 35] = [
     "/registries/@open/quality/lint",
     "/registries/@open/quality/lint/versions",
     "/registries/@open/quality/lint/1.0.0",
@@ -45,6 +45,7 @@ const REAL: [&str; 34] = [
     "/registries/@team/features/secret/1.0.0/yank",
     "/registries/@hidden/features/ghost/tags/beta",
     "/registries/@empty/features/none/1.0.0/deprecation",
+    "/whoami",
 ];
 
 /// What is put into addresses, and what they end in.

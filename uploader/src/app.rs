@@ -16,6 +16,8 @@ use rackgen::error_code::ErrorCode;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::answer::Refusal;
+use crate::auth::credentials::Known;
+use crate::auth::minted::MintedTokens;
 use crate::auth::{Caller, Credential};
 use crate::config::DaemonSettings;
 use crate::intake::IntakeLimits;
@@ -31,6 +33,7 @@ pub(crate) struct App {
     /// What does not work as it should, by what it is of: shown by `/health`.
     faults: Mutex<BTreeMap<&'static str, String>>,
     admin: Option<SecretHash>,
+    minted: MintedTokens,
     pub(crate) limits: IntakeLimits,
     /// Room for uploads that are on their way.
     pub(crate) uploads: Semaphore,
@@ -52,7 +55,9 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(settings: DaemonSettings, metrics: Metrics) -> Self {
+        let state = settings.registry.folders().state.clone();
         Self {
+            minted: MintedTokens::start(state, settings.token_names, settings.tokens),
             registry: settings.registry,
             access: RwLock::new(Arc::new(settings.access)),
             access_source: settings.access_source,
@@ -114,6 +119,7 @@ impl App {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        faults.extend(self.minted.fault().map(|fault| ("tokens", fault)));
         let access = self.access();
         if !access.faults().is_empty() {
             faults
@@ -172,16 +178,21 @@ impl App {
 
     /// Who sent a credential.
     pub(crate) fn identify<'a>(
-        &self,
+        &'a self,
         access: &'a Access,
         sent: Credential,
     ) -> Result<Caller<'a>, Refusal> {
-        sent.identify(access, self.admin, Timestamp::now())
+        sent.identify(Known {
+            access,
+            admin: self.admin,
+            minted: &self.minted,
+            now: Timestamp::now(),
+        })
     }
 
     /// Who sent a request; nobody if it has no credentials.
     pub(crate) fn caller<'a>(
-        &self,
+        &'a self,
         access: &'a Access,
         headers: &HeaderMap,
     ) -> Result<Option<Caller<'a>>, Refusal> {

@@ -17,6 +17,7 @@ use rackgen::error::{At, Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
 use rackgen::rate::{RateArgs, Rates};
+use rackgen::token::{Names, Tokens};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::log::{self, LogFormat, LogSettings};
@@ -79,6 +80,10 @@ pub(crate) struct DaemonSettings {
     pub(crate) access_source: AccessSource,
     /// None: nobody is admin.
     pub(crate) admin: Option<SecretHash>,
+    /// Those that were minted, as they stand at the start.
+    pub(crate) tokens: Tokens,
+    /// Who mints them, and for whom.
+    pub(crate) token_names: Names,
     pub(crate) limits: Limits,
     pub(crate) max_upload: ByteSize,
     pub(crate) serve_reads: bool,
@@ -97,16 +102,20 @@ impl Args {
             access: access_source,
             outputs,
             limits,
-            public_url: _,
+            public_url,
         } = shared;
         let access = access_source.load()?;
         let folders = folders.check(Adoption::IfNew)?;
         let admin = admin_secret(&folders.state)?;
+        let tokens = Tokens::load(&folders.state)?;
+        let token_names = Names::of(folders.id(), public_url.as_ref());
         Ok(DaemonSettings {
             listen: self.addresses(&file)?,
             access,
             access_source,
             admin,
+            tokens,
+            token_names,
             registry: Registry::new(folders, outputs),
             limits,
             max_upload: self

@@ -1,12 +1,17 @@
 //! The daemon's figures, in the Prometheus text format.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use rackgen::error::{Error, Result};
+
+/// What `/health` can show as degraded.
+const CHECKS: [&str; 4] = ["access", "build", "intents", "tokens"];
 
 /// All figures.
 pub(crate) struct Metrics {
@@ -15,6 +20,7 @@ pub(crate) struct Metrics {
     request_seconds: HistogramVec,
     uploads: IntCounterVec,
     build_seconds: Histogram,
+    degraded: IntGaugeVec,
 }
 
 impl Metrics {
@@ -50,6 +56,13 @@ impl Metrics {
                 "rack_build_duration_seconds",
                 "Time to bring the trees to a change of the source tree",
             ))?,
+            degraded: IntGaugeVec::new(
+                Opts::new(
+                    "rack_degraded",
+                    "1 for what does not work as it should, as /health names it",
+                ),
+                &["check"],
+            )?,
         };
         metrics
             .registry
@@ -66,6 +79,9 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.build_seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.degraded.clone()))?;
         Ok(metrics)
     }
 
@@ -87,8 +103,16 @@ impl Metrics {
         self.build_seconds.observe(took.as_secs_f64());
     }
 
-    /// All figures as text.
-    pub(crate) fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+    /// All figures as text, with what is at fault at the moment.
+    pub(crate) fn render(
+        &self,
+        faults: &BTreeMap<&'static str, String>,
+    ) -> Result<Vec<u8>, prometheus::Error> {
+        // Also while all is well: an alert on what is not there never comes.
+        for check in CHECKS {
+            let is_at_fault = i64::from(faults.contains_key(check));
+            self.degraded.with_label_values(&[check]).set(is_at_fault);
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

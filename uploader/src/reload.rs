@@ -1,6 +1,7 @@
 //! Takes up a changed access file while the daemon runs: on SIGHUP, and when the file changes.
 //!
-//! A broken file is refused and shown by `/health`; what was in force stays in force.
+//! A broken file is refused and shown by `/health` and by a figure; what was in force stays in force. Keys and
+//! revocations of minted tokens need no watch: they are looked at with every question (`auth::minted`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -11,6 +11,7 @@ mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod token;
 mod verify;
 mod watch;
 
@@ -96,6 +97,9 @@ Examples:
 Examples:
   rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'")]
     Remove(Box<lifecycle::Removed>),
+    /// Mint tokens, list them, take them back; hash those of the access file
+    #[command(subcommand)]
+    Token(Box<token::Command>),
     /// Hash source and trees, and name what is changed, missing or extra
     Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
@@ -192,6 +196,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Tag(args) => lifecycle::tag(*args, format),
         Command::Untag(args) => lifecycle::untag(*args, format),
         Command::Remove(args) => lifecycle::remove(*args, format),
+        Command::Token(command) => token::run(*command, format),
         Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Doctor(args) => doctor::run(args, format),

@@ -16,7 +16,7 @@ use crate::model::Namespace;
 const CHECK: &str = "access";
 
 /// A token that ends within so many hours is told of.
-const SOON: i64 = 14 * 24;
+pub(super) const SOON: i64 = 14 * 24;
 
 pub(super) fn check(source: &AccessSource, state: &Path, now: Timestamp) -> Vec<Finding> {
     let mut findings = match source.load() {

@@ -13,6 +13,7 @@ mod record;
 mod redact;
 mod settings;
 mod survey;
+mod tokens;
 mod users;
 
 pub use finding::{Finding, Status};
@@ -51,5 +52,6 @@ pub fn examine(settings: &Settings, origins: &[Setting]) -> Vec<Finding> {
     findings.extend(record::check(folders));
     findings.extend(intents::check(&folders.state));
     findings.extend(access::check(&settings.access, &folders.state, now));
+    findings.extend(tokens::check(&folders.state, now));
     findings
 }

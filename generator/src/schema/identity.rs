@@ -1,11 +1,13 @@
 //! Who a publish says it is: what has to be known before its manifest is judged (protocol.md, the order of
 //! the checks). Whether these are valid names may not enter; the schema says that later, with a position.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::SchemaFault;
 use super::document::strict_json;
-use crate::model::Shown;
+use crate::model::manifest::ItemType;
+use crate::model::{ItemId, ItemPath, Shown};
 
 /// What a manifest calls itself, unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,22 @@ pub struct Identity {
     pub version: String,
     /// `path`, whose last segment is `name`
     pub path: Option<String>,
+    /// `type`, which says where an item is that has no `path`; none if it is no type.
+    pub item_type: Option<ItemType>,
+}
+
+impl Identity {
+    /// Which item that would be; none if one of the names is none.
+    pub fn item(&self) -> Option<ItemId> {
+        let path = match &self.path {
+            Some(path) => path.parse(),
+            None => ItemPath::by_type(self.item_type?.first_segment(), &self.name.parse().ok()?),
+        };
+        Some(ItemId {
+            namespace: self.namespace.parse().ok()?,
+            path: path.ok()?,
+        })
+    }
 }
 
 /// Why a `registry.json` has no identity: the message of an `UPLOAD_FAILED`.
@@ -62,6 +80,9 @@ pub fn identity(bytes: &[u8]) -> Result<Identity, NoIdentity> {
         name: required(&manifest, "name")?,
         version: required(&manifest, "version")?,
         path: optional(&manifest, "path")?,
+        item_type: manifest
+            .get("type")
+            .and_then(|word| ItemType::deserialize(word).ok()),
     };
     match identity.path {
         Some(path) if path.rsplit('/').next() != Some(&identity.name) => {
@@ -100,6 +121,7 @@ mod tests {
             name: "n".to_owned(),
             version: "x".to_owned(),
             path: Some("a/n".to_owned()),
+            item_type: None,
         };
         assert_eq!(identity(given), Ok(expected));
     }

@@ -73,7 +73,7 @@ pub(super) fn run(suite: &mut Suite) {
             "a token that only reads into an open namespace",
             "@drop",
             TEAM_READ,
-            &anonymous,
+            &scope,
         ),
         (
             "a token into an undeclared namespace",

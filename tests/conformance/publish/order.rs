@@ -44,36 +44,48 @@ pub(super) fn run(suite: &mut Suite) {
             TEAM_EXPIRED,
             Expect::error(401, "TOKEN_EXPIRED"),
         ),
-        ("no file part", no_file, TEAM_READ, bad("MISSING_FILE")),
+        // Before anything of the body is looked at.
+        (
+            "a token that can publish nowhere",
+            no_file.clone(),
+            TEAM_READ,
+            permission,
+        ),
+        ("no file part", no_file, OTHER_PUBLISH, bad("MISSING_FILE")),
         (
             "a wrong type",
             bad_type,
-            TEAM_READ,
+            OTHER_PUBLISH,
             bad("INVALID_FILE_TYPE"),
         ),
         (
             "no checksum",
             broken.without_checksum(),
-            TEAM_READ,
+            OTHER_PUBLISH,
             bad("MISSING_CHECKSUM"),
         ),
         (
             "a wrong checksum",
             bad_checksum,
-            TEAM_READ,
+            OTHER_PUBLISH,
             bad("CHECKSUM_MISMATCH"),
         ),
-        ("an unsafe entry", hostile, TEAM_READ, bad("UNSAFE_FILE")),
+        (
+            "an unsafe entry",
+            hostile,
+            OTHER_PUBLISH,
+            bad("UNSAFE_FILE"),
+        ),
         (
             "no version",
             upload(suite, &no_version),
-            TEAM_READ,
+            OTHER_PUBLISH,
             bad("UPLOAD_FAILED"),
         ),
         (
             "an undeclared namespace",
             upload(suite, &elsewhere),
-            TEAM_READ,
+            OTHER_PUBLISH,
             Expect::error(403, "NAMESPACE_NOT_ALLOWED"),
         ),
         (
@@ -81,12 +93,6 @@ pub(super) fn run(suite: &mut Suite) {
             upload(suite, &bad_schema),
             OTHER_PUBLISH,
             invalid,
-        ),
-        (
-            "no permission",
-            upload(suite, &bad_schema),
-            TEAM_READ,
-            permission,
         ),
         (
             "a fault of the schema",

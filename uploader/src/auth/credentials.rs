@@ -1,18 +1,47 @@
-//! From headers to a caller: the admin, the holder of tokens, or nobody.
+//! From headers to a caller: the admin, the holder of tokens of the access file or of a minted one, or nobody.
+
+use std::fmt;
+use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use rackgen::access::{Access, SecretHash, Token};
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Namespace;
+use rackgen::token::{Invalid, Minted};
 
+use super::minted::MintedTokens;
 use crate::answer::Refusal;
 
 const TOKEN_HEADER: &str = "x-registry-token";
 
-/// A secret that somebody sent, hashed at once: nothing behind this line can leak it.
+/// A secret that somebody sent, hashed at once: nothing behind this line can leak it. What may be a minted token has
+/// to be kept, and shows itself to nobody.
+#[derive(Clone)]
+pub(crate) struct Credential {
+    hash: SecretHash,
+    /// What has the shape of a minted token.
+    minted: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(…)")
+    }
+}
+
+/// All that a credential is compared with.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Credential(SecretHash);
+pub(crate) struct Known<'a> {
+    /// Tokens of the access file.
+    pub(crate) access: &'a Access,
+    /// None: nobody is admin.
+    pub(crate) admin: Option<SecretHash>,
+    /// Tokens that were minted.
+    pub(crate) minted: &'a MintedTokens,
+    /// The moment.
+    pub(crate) now: Timestamp,
+}
 
 impl Credential {
     /// `Authorization: Bearer`, in any case of the word, else `X-Registry-Token`.
@@ -46,31 +75,42 @@ impl Credential {
     /// An empty one counts as none.
     fn of(token: &str) -> Option<Self> {
         let token = token.trim();
-        (!token.is_empty()).then(|| Self(SecretHash::of(token)))
+        (!token.is_empty()).then(|| Self {
+            hash: SecretHash::of(token),
+            minted: (token.split('.').count() == 3).then(|| token.into()),
+        })
     }
 
-    /// Who knows this secret.
+    /// Who knows this secret, or was given this token.
     ///
     /// # Errors
-    /// Nobody does: `INVALID_TOKEN`.
-    pub(crate) fn identify<'a>(
-        self,
-        access: &'a Access,
-        admin: Option<SecretHash>,
-        now: Timestamp,
-    ) -> Result<Caller<'a>, Refusal> {
+    /// Nobody: `INVALID_TOKEN`; a minted token that is over: `TOKEN_EXPIRED`.
+    pub(crate) fn identify(self, known: Known<'_>) -> Result<Caller<'_>, Refusal> {
+        let Known {
+            access, admin, now, ..
+        } = known;
         // Hashes are compared: how long that takes tells nothing about a secret.
-        if admin == Some(self.0) {
+        if admin == Some(self.hash) {
             return Ok(Caller::Admin);
         }
-        let known: Vec<(&Namespace, &Token)> = access
+        let tokens: Vec<(&Namespace, &Token)> = access
             .gated()
             .flat_map(|(namespace, tokens)| tokens.iter().map(move |token| (namespace, token)))
-            .filter(|(_, token)| token.secret == self.0)
+            .filter(|(_, token)| token.secret == self.hash)
             .collect();
-        match known.is_empty() {
-            false => Ok(Caller::Holder { tokens: known, now }),
-            true => Err(Refusal::new(
+        if !tokens.is_empty() {
+            return Ok(Caller::Holder { tokens, now });
+        }
+        match self.minted {
+            Some(text) => known
+                .minted
+                .verify(&text, now)
+                .map(Caller::Minted)
+                .map_err(|why| match why {
+                    Invalid::Expired => expired(),
+                    why => Refusal::new(ErrorCode::InvalidToken, why),
+                }),
+            None => Err(Refusal::new(
                 ErrorCode::InvalidToken,
                 "this token is not known here; it may be mistyped or revoked",
             )),
@@ -90,14 +130,16 @@ pub(crate) enum Caller<'a> {
         /// When that was found out.
         now: Timestamp,
     },
+    /// Somebody with a minted token, which was found to be good.
+    Minted(Minted),
 }
 
 impl Caller<'_> {
-    /// The caller's token for a namespace.
+    /// The caller's token of the access file for a namespace; none for callers of another kind.
     ///
     /// # Errors
     /// None of it: `INVALID_TOKEN`; it expired: `TOKEN_EXPIRED`.
-    pub(super) fn token(&self, namespace: &Namespace) -> Result<Option<&Token>, Refusal> {
+    pub(crate) fn token(&self, namespace: &Namespace) -> Result<Option<&Token>, Refusal> {
         let Self::Holder { tokens, now } = self else {
             return Ok(None);
         };
@@ -134,8 +176,9 @@ impl Caller<'_> {
 
     /// What an event or a log calls the caller.
     pub(crate) fn name(&self, namespace: &Namespace) -> String {
-        match self.token(namespace) {
-            Ok(Some(token)) => token.name.clone(),
+        match (self, self.token(namespace)) {
+            (Self::Minted(token), _) => token.name.clone(),
+            (_, Ok(Some(token))) => token.name.clone(),
             _ => "admin".into(),
         }
     }
@@ -146,7 +189,7 @@ fn sent<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
     headers.get(name).filter(|value| !value.is_empty())
 }
 
-fn has_expired(token: &Token, now: Timestamp) -> bool {
+pub(super) fn has_expired(token: &Token, now: Timestamp) -> bool {
     token.expires.is_some_and(|end| end <= now)
 }
 

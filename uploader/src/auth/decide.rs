@@ -1,86 +1,170 @@
-//! May this caller do that there? One place for the whole table (protocol.md, "The access file").
+//! May this caller do that there? One place for the whole table (protocol.md, "The access file"): [`decide`], which
+//! looks at nothing but what it is given.
 
 use rackgen::access::{Access, Grant};
 use rackgen::error_code::ErrorCode;
-use rackgen::model::{Audience, Namespace};
+use rackgen::model::{Audience, ItemId, Namespace};
+use rackgen::token::{Scope, Verb};
 
 use super::Caller;
+use super::credentials::has_expired;
 use crate::answer::Refusal;
 
-/// Whether a namespace may be read, and in which tree it is. `identify` is asked only where it matters: on an
-/// open namespace credentials are not looked at.
+/// What somebody wants to do, and to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed<'a> {
+    /// Read a namespace.
+    Read(&'a Namespace),
+    /// Publish a version of an item.
+    Publish(&'a ItemId),
+    /// Publish in a namespace an item that does not yet say where: what is refused anywhere is refused.
+    PublishIn(&'a Namespace),
+    /// Yank or deprecate a version of an item, and take that back.
+    Yank(&'a ItemId),
+    /// Set an item's tags and take them away.
+    Tag(&'a ItemId),
+}
+
+impl<'a> Deed<'a> {
+    fn namespace(self) -> &'a Namespace {
+        match self {
+            Self::Read(namespace) | Self::PublishIn(namespace) => namespace,
+            Self::Publish(item) | Self::Yank(item) | Self::Tag(item) => &item.namespace,
+        }
+    }
+
+    fn verb(self) -> Verb {
+        match self {
+            Self::Read(_) => Verb::Read,
+            Self::Publish(_) | Self::PublishIn(_) => Verb::Publish,
+            Self::Yank(_) => Verb::Yank,
+            Self::Tag(_) => Verb::Tag,
+        }
+    }
+}
+
+/// Whether this caller, or nobody in particular, may do that; and in which tree the namespace is.
+pub(crate) fn decide(
+    access: &Access,
+    caller: Option<&Caller<'_>>,
+    deed: Deed<'_>,
+) -> Result<Audience, Refusal> {
+    let namespace = deed.namespace();
+    let audience = access.audience(namespace);
+    if let Deed::Read(_) = deed {
+        match audience {
+            None => return Err(forbidden(namespace)),
+            // On an open namespace credentials are not looked at.
+            Some(Audience::Public) => return Ok(Audience::Public),
+            Some(Audience::Private) => {}
+        }
+    }
+    let caller = caller.ok_or_else(unauthorized)?;
+    if deed.verb() != Verb::Read {
+        caller.require_live()?;
+    }
+    let audience = audience.ok_or_else(|| match deed.verb() {
+        Verb::Publish => not_allowed(namespace.as_str()),
+        _ => forbidden(namespace),
+    })?;
+    match caller {
+        Caller::Admin => {}
+        Caller::Minted(token) if token.scopes.iter().any(|scope| allows(scope, deed)) => {}
+        Caller::Minted(_) => return Err(lacks(deed)),
+        Caller::Holder { .. } => holder(audience, caller, deed)?,
+    }
+    Ok(audience)
+}
+
+/// What a scope of a minted token allows. Who may publish somewhere in a namespace may read it, an admin do all of it.
+fn allows(scope: &Scope, deed: Deed<'_>) -> bool {
+    let pattern = scope.pattern();
+    match (scope.verb(), deed) {
+        (Verb::Read | Verb::Publish | Verb::Admin, Deed::Read(namespace))
+        | (Verb::Publish | Verb::Admin, Deed::PublishIn(namespace)) => pattern.reaches(namespace),
+        (Verb::Publish | Verb::Admin, Deed::Publish(item))
+        | (Verb::Yank | Verb::Admin, Deed::Yank(item))
+        | (Verb::Tag | Verb::Admin, Deed::Tag(item)) => pattern.covers(item),
+        (Verb::Read, Deed::Publish(_) | Deed::PublishIn(_) | Deed::Yank(_) | Deed::Tag(_))
+        | (Verb::Publish, Deed::Yank(_) | Deed::Tag(_))
+        | (Verb::Yank, Deed::Read(_) | Deed::Publish(_) | Deed::PublishIn(_) | Deed::Tag(_))
+        | (Verb::Tag, Deed::Read(_) | Deed::Publish(_) | Deed::PublishIn(_) | Deed::Yank(_)) => {
+            false
+        }
+    }
+}
+
+/// What a token of the access file allows: all of its namespace may be read, and with `publish` all be done there.
+fn holder(audience: Audience, caller: &Caller<'_>, deed: Deed<'_>) -> Result<(), Refusal> {
+    match (audience, deed.verb()) {
+        (Audience::Public, Verb::Publish) => Err(Refusal::new(
+            ErrorCode::AnonymousUploadForbidden,
+            format!(
+                "{} has no tokens of its own; the admin publishes there, and minted tokens with that scope",
+                deed.namespace()
+            ),
+        )),
+        (Audience::Public, _) => Err(lacks(deed)),
+        (Audience::Private, verb) => match caller.token(deed.namespace())? {
+            Some(token) if verb == Verb::Read || token.publish => Ok(()),
+            _ => Err(lacks(deed)),
+        },
+    }
+}
+
+/// Whether a namespace may be read, and in which tree it is. `identify` is asked only where the answer depends on it.
 pub(crate) fn read<'a>(
     access: &Access,
     namespace: &Namespace,
     identify: impl FnOnce() -> Result<Option<Caller<'a>>, Refusal>,
 ) -> Result<Audience, Refusal> {
-    match access.grant(namespace) {
-        None => Err(forbidden(namespace)),
-        Some(Grant::Open) => Ok(Audience::Public),
-        Some(Grant::Gated(_)) => {
-            let caller = identify()?.ok_or_else(unauthorized)?;
-            caller.token(namespace)?;
-            Ok(Audience::Private)
-        }
-    }
-}
-
-/// What somebody wants to do to a namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Publish versions.
-    Publish,
-    /// Yank, deprecate, and take that back.
-    Yank,
-    /// Set tags and take them away.
-    Tag,
-}
-
-impl Scope {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Publish => "publish",
-            Self::Yank => "yank",
-            Self::Tag => "tag",
-        }
-    }
-}
-
-/// Whether the caller may do that in a namespace. A token of the access file that may publish may do all of it.
-pub(crate) fn write(
-    access: &Access,
-    namespace: &Namespace,
-    caller: &Caller<'_>,
-    scope: Scope,
-) -> Result<(), Refusal> {
-    caller.require_live()?;
-    let audience = access.audience(namespace).ok_or_else(|| match scope {
-        Scope::Publish => not_allowed(namespace.as_str()),
-        Scope::Yank | Scope::Tag => forbidden(namespace),
-    })?;
-    let lacks = || {
-        Refusal::new(
-            ErrorCode::InsufficientPermissions,
-            format!(
-                "this token lacks the scope {} on {namespace}",
-                scope.as_str()
-            ),
-        )
+    let caller = match access.grant(namespace) {
+        Some(Grant::Gated(_)) => identify()?,
+        Some(Grant::Open) | None => None,
     };
-    match (audience, caller) {
-        (_, Caller::Admin) => Ok(()),
-        (Audience::Public, Caller::Holder { .. }) => Err(match scope {
-            Scope::Publish => Refusal::new(
-                ErrorCode::AnonymousUploadForbidden,
-                format!("{namespace} has no tokens of its own; only the admin publishes there"),
-            ),
-            Scope::Yank | Scope::Tag => lacks(),
-        }),
-        (Audience::Private, Caller::Holder { .. }) => match caller.token(namespace)? {
-            Some(token) if !token.publish => Err(lacks()),
-            _ => Ok(()),
-        },
+    decide(access, caller.as_ref(), Deed::Read(namespace))
+}
+
+/// Whether a caller could publish anything anywhere: whose archive may be received.
+///
+/// # Errors
+/// None: `INSUFFICIENT_PERMISSIONS`; not any more: `TOKEN_EXPIRED`.
+pub(crate) fn publish_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
+    caller.require_live()?;
+    let (may, reach) = match caller {
+        Caller::Admin => return Ok(()),
+        Caller::Holder { tokens, now } => {
+            let live = tokens.iter().filter(|(_, token)| !has_expired(token, *now));
+            let names: Vec<_> = live.clone().map(|(name, _)| name.as_str()).collect();
+            let may = live.into_iter().any(|(_, token)| token.publish);
+            (may, names.join(", "))
+        }
+        Caller::Minted(token) => {
+            let publishes = |scope: &Scope| matches!(scope.verb(), Verb::Publish | Verb::Admin);
+            (token.scopes.iter().any(publishes), "any namespace".into())
+        }
+    };
+    match may {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            ErrorCode::InsufficientPermissions,
+            format!("this token lacks the scope publish on {reach}"),
+        )),
     }
+}
+
+fn lacks(deed: Deed<'_>) -> Refusal {
+    let verb = deed.verb().as_str();
+    let message = match deed {
+        Deed::Read(namespace) | Deed::PublishIn(namespace) => {
+            format!("this token lacks the scope {verb} on {namespace}")
+        }
+        Deed::Publish(item) | Deed::Yank(item) | Deed::Tag(item) => format!(
+            "this token lacks the scope {verb} on {}, for {item}",
+            item.namespace
+        ),
+    };
+    Refusal::new(ErrorCode::InsufficientPermissions, message)
 }
 
 fn forbidden(namespace: &Namespace) -> Refusal {
@@ -108,100 +192,4 @@ pub(crate) fn unauthorized() -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::http::header::{HeaderMap, HeaderValue};
-    use jiff::Timestamp;
-    use rackgen::access::SecretHash;
-
-    use super::super::Credential;
-    use super::*;
-
-    const FILE: &str = r#"{
-        "@open": [],
-        "@team": [{"token": "read"}, {"token": "write", "publish": true},
-                  {"token": "old", "publish": true, "expiresAt": "2020-01-01"}, {"token": "both"}],
-        "@other": [{"token": "elsewhere", "publish": true}, {"token": "both", "publish": true, "expiresAt": "2020-01-01"}]
-    }"#;
-
-    fn identify<'a>(access: &'a Access, token: &str) -> Result<Option<Caller<'a>>, Refusal> {
-        let mut headers = HeaderMap::new();
-        let value = HeaderValue::from_str(&format!("bEARER {token}")).unwrap();
-        headers.insert("authorization".parse().unwrap(), value);
-        let admin = Some(SecretHash::of("admin"));
-        Credential::from_headers(&headers)?
-            .map(|sent| sent.identify(access, admin, Timestamp::now()))
-            .transpose()
-    }
-
-    /// Every kind of caller on every kind of namespace.
-    #[test]
-    fn the_whole_table() {
-        let access = Access::parse(FILE.as_bytes()).unwrap();
-        use ErrorCode::*;
-        let table = [
-            // caller, namespace, read, publish
-            ("", "@open", Ok(()), Err(Unauthorized)),
-            ("", "@team", Err(Unauthorized), Err(Unauthorized)),
-            ("", "@none", Err(ForbiddenNamespace), Err(Unauthorized)),
-            ("nobody", "@open", Ok(()), Err(InvalidToken)),
-            ("nobody", "@team", Err(InvalidToken), Err(InvalidToken)),
-            (
-                "nobody",
-                "@none",
-                Err(ForbiddenNamespace),
-                Err(InvalidToken),
-            ),
-            ("read", "@open", Ok(()), Err(AnonymousUploadForbidden)),
-            ("read", "@team", Ok(()), Err(InsufficientPermissions)),
-            (
-                "read",
-                "@none",
-                Err(ForbiddenNamespace),
-                Err(NamespaceNotAllowed),
-            ),
-            ("write", "@open", Ok(()), Err(AnonymousUploadForbidden)),
-            ("write", "@team", Ok(()), Ok(())),
-            ("old", "@team", Err(TokenExpired), Err(TokenExpired)),
-            ("old", "@open", Ok(()), Err(TokenExpired)),
-            ("old", "@none", Err(ForbiddenNamespace), Err(TokenExpired)),
-            ("elsewhere", "@team", Err(InvalidToken), Err(InvalidToken)),
-            ("both", "@team", Ok(()), Err(InsufficientPermissions)),
-            ("both", "@other", Err(TokenExpired), Err(TokenExpired)),
-            ("admin", "@open", Ok(()), Ok(())),
-            ("admin", "@team", Ok(()), Ok(())),
-            (
-                "admin",
-                "@none",
-                Err(ForbiddenNamespace),
-                Err(NamespaceNotAllowed),
-            ),
-        ];
-        for (token, namespace, may_read, may_publish) in table {
-            let namespace: Namespace = namespace.parse().unwrap();
-            let caller = || identify(&access, token);
-            let found = read(&access, &namespace, caller);
-            assert_eq!(
-                found.map(|_| ()).map_err(|r| r.code),
-                may_read,
-                "{token} reads {namespace}"
-            );
-            for scope in [Scope::Publish, Scope::Yank, Scope::Tag] {
-                let found = caller()
-                    .and_then(|caller| caller.ok_or_else(unauthorized))
-                    .and_then(|caller| write(&access, &namespace, &caller, scope));
-                let expected = may_publish.map_err(|code| match (scope, code) {
-                    (Scope::Publish, code) => code,
-                    // These two are words for uploads.
-                    (_, AnonymousUploadForbidden) => InsufficientPermissions,
-                    (_, NamespaceNotAllowed) => ForbiddenNamespace,
-                    (_, code) => code,
-                });
-                assert_eq!(
-                    found.map_err(|r| r.code),
-                    expected,
-                    "{token} does {scope:?} in {namespace}"
-                );
-            }
-        }
-    }
-}
+mod tests;

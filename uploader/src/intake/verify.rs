@@ -16,7 +16,7 @@ use serde_json::to_value;
 use super::staging::Staging;
 use crate::answer::Refusal;
 use crate::auth::Caller;
-use crate::auth::decide::{self, Scope};
+use crate::auth::decide::{self, Deed};
 
 /// A package that passed: what it will be, and what it holds.
 #[derive(Debug)]
@@ -48,7 +48,12 @@ pub(crate) fn verify(
         .namespace
         .parse()
         .map_err(|_| decide::not_allowed(&identity.namespace))?;
-    decide::write(access, &namespace, caller, Scope::Publish)?;
+    // What does not say rightly where it belongs is refused below; with what it is then, the writer asks again.
+    let item = identity.item();
+    let deed = item
+        .as_ref()
+        .map_or(Deed::PublishIn(&namespace), Deed::Publish);
+    decide::decide(access, Some(caller), deed)?;
     let manifest = schema::check_manifest(&text).map_err(schema_failed)?;
     let id = manifest.release_id().map_err(upload_failed)?;
     refuse_disagreements(&manifest, &files)?;

@@ -15,7 +15,7 @@ use super::writer::{Job, Writer};
 use super::{Existing, Mode, refuse_existing, replay};
 use crate::answer::Refusal;
 use crate::app::App;
-use crate::auth::decide::{self, Scope};
+use crate::auth::decide::{self, Deed};
 
 /// Publishes what can be of these, and answers all but those that it gives back: they are to come next.
 pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
@@ -100,8 +100,8 @@ impl Group {
         let registry = &app.registry;
         let source = registry.source();
 
-        let caller = app.identify(access, upload.sender)?;
-        decide::write(access, &item.namespace, &caller, Scope::Publish)?;
+        let caller = app.identify(access, upload.sender.clone())?;
+        decide::decide(access, Some(&caller), Deed::Publish(item))?;
         source.refuse_links(item)?;
         let change = match self.changes.entry(item.clone()) {
             Entry::Occupied(there) => there.into_mut(),

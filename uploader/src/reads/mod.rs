@@ -20,7 +20,8 @@ use rackgen::render::documents;
 
 use crate::answer::Refusal;
 use crate::app::App;
-use crate::auth::{Caller, Credential, decide};
+use crate::auth::decide::{self, Deed};
+use crate::auth::{Caller, Credential};
 use stored::Stored;
 
 /// What answers differ by besides the encoding, where they depend on the caller.
@@ -153,7 +154,7 @@ fn namespaces_of(
         let names = folder.parent().and_then(|folder| folder.read_dir().ok());
         for entry in names.into_iter().flatten().flatten() {
             if let Ok(namespace) = entry.file_name().to_string_lossy().parse()
-                && decide::read(access, &namespace, || Ok(Some(caller.clone()))).ok()
+                && decide::decide(access, Some(caller), Deed::Read(&namespace)).ok()
                     == Some(audience)
                 && has_listing(app, audience, &namespace)
             {

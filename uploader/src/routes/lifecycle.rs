@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::Credential;
-use crate::auth::decide::{self, Scope};
+use crate::auth::decide::{self, Deed};
 use crate::intake::body::Body;
 use crate::publish;
 
@@ -71,11 +71,10 @@ async fn take(
     app.strict.check(app.client(request))?;
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     // Before a byte of the body is looked at; and again by the file of the moment, under the lock.
-    let scope = scope(&url);
     {
         let access = app.access();
-        let caller = app.identify(&access, sender)?;
-        decide::write(&access, &url.item().namespace, &caller, scope)?;
+        let caller = app.identify(&access, sender.clone())?;
+        decide::decide(&access, Some(&caller), deed(&url))?;
     }
     app.require_writable()?;
     let body = tokio::time::timeout(BODY_TIME, receive(body))
@@ -86,15 +85,17 @@ async fn take(
         })??;
     let change = change(&url, request.method(), &body)?;
     let app = app.clone();
-    web::block(move || act(&app, &url, change, sender, scope))
+    web::block(move || act(&app, &url, change, sender))
         .await
         .map_err(|fault| Refusal::internal(&fault))?
 }
 
-fn scope(url: &LifecycleUrl) -> Scope {
+fn deed(url: &LifecycleUrl) -> Deed<'_> {
     match url {
-        LifecycleUrl::Yank(_) | LifecycleUrl::Deprecation(_) => Scope::Yank,
-        LifecycleUrl::Tag(..) => Scope::Tag,
+        LifecycleUrl::Yank(release) | LifecycleUrl::Deprecation(release) => {
+            Deed::Yank(&release.item)
+        }
+        LifecycleUrl::Tag(item, _) => Deed::Tag(item),
     }
 }
 
@@ -165,7 +166,6 @@ fn act(
     url: &LifecycleUrl,
     change: Change,
     sender: Credential,
-    scope: Scope,
 ) -> Result<Standing, Refusal> {
     let writer = app.write();
     let _lock = app.registry.lock_source()?;
@@ -174,7 +174,7 @@ fn act(
     let access = app.decision();
     let caller = app.identify(&access, sender)?;
     let item = url.item();
-    decide::write(&access, &item.namespace, &caller, scope)?;
+    decide::decide(&access, Some(&caller), deed(url))?;
     let by = caller.name(&item.namespace);
     app.registry
         .change(item, change, by, &access)

@@ -4,6 +4,7 @@ mod auth;
 mod health;
 mod lifecycle;
 mod upload;
+mod whoami;
 
 use std::time::Instant;
 
@@ -37,6 +38,7 @@ enum Route {
     Health,
     Metrics,
     Auth,
+    Whoami,
     Read(PublicKey),
     Lifecycle(LifecycleUrl),
     Options { allowed: &'static str },
@@ -50,6 +52,7 @@ impl Route {
             Self::Health => "health",
             Self::Metrics => "metrics",
             Self::Auth => "auth",
+            Self::Whoami => "whoami",
             Self::Lifecycle(LifecycleUrl::Yank(_)) => "yank",
             Self::Lifecycle(LifecycleUrl::Deprecation(_)) => "deprecation",
             Self::Lifecycle(LifecycleUrl::Tag(..)) => "tag",
@@ -119,6 +122,7 @@ impl Route {
             "/health" => Ok(Self::Health),
             "/metrics" => Ok(Self::Metrics),
             "/auth" if trusted => Ok(Self::Auth),
+            "/whoami" => Ok(Self::Whoami),
             path => PublicKey::parse(path).map(Self::Read).map_err(invalid),
         }
     }
@@ -231,6 +235,7 @@ async fn answer(
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics(app),
         Route::Auth => Ok(auth::auth(app, request)),
+        Route::Whoami => whoami::whoami(app, request),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Lifecycle(url) => lifecycle::lifecycle(app, request, body.clone(), url, id).await,
         Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
@@ -244,7 +249,7 @@ async fn answer(
 fn metrics(app: &App) -> Result<HttpResponse, Refusal> {
     let text = app
         .metrics
-        .render()
+        .render(&app.faults())
         .map_err(|fault| Refusal::internal(&fault))?;
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")

@@ -54,7 +54,7 @@ async fn take(
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
-    app.identify(&app.access(), sender)?.require_live()?;
+    decide::publish_at_all(&app.identify(&app.access(), sender.clone())?)?;
     app.require_writable()?;
     let _place = app.uploads.try_acquire().map_err(|_| {
         let message = "too many uploads are on their way; try again later";
@@ -70,7 +70,7 @@ async fn take(
     let app = app.clone();
     let verified = web::block(move || {
         let access = app.access();
-        let caller = app.identify(&access, sender)?;
+        let caller = app.identify(&access, sender.clone())?;
         let package = verify(&staging, &access, &caller, &app.limits.contents)?;
         Ok::<_, Refusal>(Upload {
             staging,

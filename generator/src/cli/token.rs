@@ -1,0 +1,272 @@
+//! `rackgen token …`: minted tokens, on the state folder; and hashes for the access file.
+
+use std::fs;
+use std::io::{IsTerminal as _, Read as _};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Format, Outcome, print_json, print_line};
+use crate::access::SecretHash;
+use crate::config::SharedArgs;
+use crate::error::{At, Error, Result};
+use crate::folders::Adoption;
+use crate::token::keys::Before;
+use crate::token::ledger::Entry;
+use crate::token::lifetime::Lifetime;
+use crate::token::office::{self, Order};
+use crate::token::usage::Usage;
+use crate::token::{Names, Scope, TokenId, Tokens};
+
+/// What is to be done about tokens.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Mint a token and print it, this once
+    #[command(after_help = "\
+Examples:
+  rackgen token create --name ci --scope 'publish:@team/features/*' --expires 90d
+  rackgen token create --name releases --scope publish:@team --scope tag:@team --expires 1y
+  rackgen token create --name mirror --scope 'read:*' --expires 30d > ~/.rack-token
+Scopes:
+  publish, yank, tag    over @ns, @ns/path, @ns/prefix/* or *
+  read, admin           over @ns or *
+  Who may publish somewhere in a namespace may read all of it; admin is all of these.")]
+    Create(CreateArgs),
+    /// Name the tokens that were minted: scopes, when they end, when they were last used
+    #[command(after_help = "\
+Examples:
+  rackgen token list
+  rackgen token list --format json")]
+    List(ListArgs),
+    /// Take a token back, at once and for good
+    #[command(after_help = "Examples:\n  rackgen token revoke 6f1d20c7a9be4433")]
+    Revoke(RevokeArgs),
+    /// Sign with a new key from now on; the one before stays good until the next time
+    #[command(after_help = "\
+Examples:
+  rackgen token rotate                     once a year, say; tokens stay good until the next time
+  rackgen token rotate --revoke-all        a key leaked, or a state folder was restored from a backup")]
+    Rotate(RotateArgs),
+    /// Turn a token into what the access file can hold instead: its hash
+    #[command(after_help = "\
+Examples:
+  rackgen token hash                       asks for it
+  rackgen token hash < token.txt")]
+    Hash,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CreateArgs {
+    /// What people call it; publishes are recorded under it
+    #[arg(long, value_parser = parse_name)]
+    name: String,
+    /// What it allows; may be repeated
+    #[arg(long = "scope", required = true, value_name = "VERB:PATTERN")]
+    scopes: Vec<Scope>,
+    /// How long it lives, as in 90d; at most `max_token_age` of the configuration file (366d)
+    #[arg(long, value_name = "SPAN")]
+    expires: Lifetime,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RevokeArgs {
+    /// Its id, which `list` tells
+    #[arg(value_name = "JTI")]
+    id: TokenId,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RotateArgs {
+    /// Forget the keys that there are: every token minted so far is worth nothing from now on
+    #[arg(long)]
+    revoke_all: bool,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
+    match command {
+        Command::Create(args) => create(args, format),
+        Command::List(args) => list(args, format),
+        Command::Revoke(args) => revoke(args, format),
+        Command::Rotate(args) => rotate(args, format),
+        Command::Hash => hash(format),
+    }?;
+    Ok(Outcome::Done)
+}
+
+fn create(args: CreateArgs, format: Format) -> Result<()> {
+    let (settings, file) = args.shared.resolve()?;
+    let folders = settings.folders.check(Adoption::IfNew)?;
+    require_owner(&folders.state)?;
+    let now = Timestamp::now();
+    let too_long = |why| Error::refused("--expires", why);
+    let expires = args.expires.end(now).map_err(too_long)?;
+    let most = file.max_token_age.unwrap_or_default();
+    if expires > most.end(now).map_err(too_long)? {
+        let why = format!(
+            "{} is longer than {most}, the `max_token_age`",
+            args.expires
+        );
+        return Err(too_long(why));
+    }
+    let order = Order {
+        name: args.name,
+        scopes: args.scopes,
+        expires,
+    };
+    let names = Names::of(folders.id(), settings.public_url.as_ref());
+    let created = office::create(&folders.state, &names, order, now)?;
+    let (id, entry) = (&created.id, &created.entry);
+    match format {
+        Format::Json => print_json(&json!({
+            "token": created.text, "id": id, "name": entry.name, "scopes": entry.scopes, "expires": entry.expires,
+        })),
+        Format::Text => {
+            // Beside the token, which may go into a file or a variable.
+            anstream::eprintln!(
+                "token {id} ({}), good until {:.0}; it is shown this once:",
+                entry.name,
+                entry.expires
+            );
+            print_line(&created.text)
+        }
+    }
+}
+
+fn list(args: ListArgs, format: Format) -> Result<()> {
+    let state = state(args.shared)?;
+    let tokens = Tokens::load(&state)?;
+    let usage = Usage::load(&state)?;
+    let now = Timestamp::now();
+    let standing = |entry: &Entry| tokens.standing(entry, now).as_str();
+    match format {
+        Format::Json => {
+            let tokens = tokens.ledger().iter().map(|(id, entry)| {
+                json!({
+                    "id": id, "name": entry.name, "standing": standing(entry), "scopes": entry.scopes,
+                    "created": entry.created, "expires": entry.expires, "revoked": entry.revoked,
+                    "last_used": usage.last(id),
+                })
+            });
+            print_json(&json!({ "tokens": tokens.collect::<Vec<_>>() }))
+        }
+        Format::Text => tokens.ledger().iter().try_for_each(|(id, entry)| {
+            let scopes: Vec<_> = entry.scopes.iter().map(Scope::to_string).collect();
+            let used = usage.last(id);
+            print_line(format_args!(
+                "{id}  {:<8} {}  {}  created {:.0}  expires {:.0}  last used {}",
+                standing(entry),
+                entry.name,
+                scopes.join(" "),
+                entry.created,
+                entry.expires,
+                used.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
+            ))
+        }),
+    }
+}
+
+fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
+    let state = state(args.shared)?;
+    require_owner(&state)?;
+    let id = args.id;
+    let entry = office::revoke(&state, &id, Timestamp::now())?;
+    match format {
+        Format::Json => {
+            print_json(&json!({ "id": id, "name": entry.name, "revoked": entry.revoked }))
+        }
+        Format::Text => print_line(format_args!("{id} ({}) is revoked", entry.name)),
+    }
+}
+
+fn rotate(args: RotateArgs, format: Format) -> Result<()> {
+    let state = state(args.shared)?;
+    require_owner(&state)?;
+    let (before, says) = match args.revoke_all {
+        false => (
+            Before::KeepOne,
+            "tokens of the key before it stay good until the next time",
+        ),
+        true => (
+            Before::Forget,
+            "every token minted so far is worth nothing any more",
+        ),
+    };
+    let kid = office::rotate(&state, before)?;
+    match format {
+        Format::Json => print_json(&json!({ "key": kid })),
+        Format::Text => print_line(format_args!("tokens are signed with key {kid} now; {says}")),
+    }
+}
+
+fn hash(format: Format) -> Result<()> {
+    let token = read_secret()?;
+    // As a daemon takes it from a header.
+    let hash = match token.trim() {
+        "" => return Err(Error::refused("standard input", "it holds no token")),
+        token if token.starts_with("sha256:") => {
+            return Err(Error::refused("standard input", "this is a hash already"));
+        }
+        token => SecretHash::of(token).to_string(),
+    };
+    match format {
+        Format::Json => print_json(&json!({ "token": hash })),
+        Format::Text => print_line(hash),
+    }
+}
+
+/// From a terminal without showing it, else all that comes.
+fn read_secret() -> Result<String> {
+    let input = Path::new("standard input");
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Token: ").at("read", input);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .at("read", input)?;
+    Ok(text)
+}
+
+/// The state folder of a registry that is there already.
+fn state(shared: SharedArgs) -> Result<PathBuf> {
+    let (settings, _) = shared.resolve()?;
+    let state = settings.folders.state;
+    fs::metadata(&state).at("read", &state)?;
+    Ok(state)
+}
+
+/// What root writes for nobody else's eyes, the daemon's user cannot read.
+fn require_owner(state: &Path) -> Result<()> {
+    let owner = fs::metadata(state).at("read", state)?.uid();
+    match rustix::process::geteuid().as_raw() {
+        0 if owner != 0 => Err(Error::refused(
+            state,
+            format!(
+                "it belongs to user {owner}, who could not read what root writes; run this as `sudo -u '#{owner}' rackgen token …`"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.len() {
+        1..=64 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        _ => Err("a name has 1 to 64 bytes, in one line".into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Minted tokens: their files, what ends soon, and a state folder that came back from a backup, in which tokens live
+//! again that were revoked since.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Finding;
+use super::access::SOON;
+use super::users::mode;
+use crate::token::files::{self, File};
+use crate::token::{Standing, Tokens};
+
+const CHECK: &str = "tokens";
+
+/// A file of keys is made as soon as its newest key is; one that is younger was put there by something else.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+
+pub(super) fn check(state: &Path, now: Timestamp) -> Vec<Finding> {
+    if !files::folder(state).is_dir() {
+        return vec![Finding::ok(CHECK, "no token was minted here")];
+    }
+    let tokens = match Tokens::load(state) {
+        Err(error) => return vec![Finding::fault(CHECK, error.to_string())],
+        Ok(tokens) => tokens,
+    };
+    let mut findings = Vec::new();
+    findings.extend(others_can_read(state));
+    findings.extend(restored(state, &tokens));
+    let live = tokens
+        .ledger()
+        .iter()
+        .filter(|(_, entry)| tokens.standing(entry, now) == Standing::Live);
+    let soon = now.saturating_add(SignedDuration::from_hours(SOON));
+    let mut count = 0;
+    for (id, entry) in live {
+        count += 1;
+        if soon.as_ref().is_ok_and(|soon| entry.expires <= *soon) {
+            let says = format!(
+                "the minted token {id} ({}) expires at {:.0}; mint a new one",
+                entry.name, entry.expires
+            );
+            findings.push(Finding::warning(CHECK, says));
+        }
+    }
+    let says = format!(
+        "minted tokens that are good: {count}; after a restore of {} run `rackgen token rotate --revoke-all`, since what \
+         was revoked after the backup is good again",
+        state.display()
+    );
+    findings.push(Finding::ok(CHECK, says));
+    findings
+}
+
+fn others_can_read(state: &Path) -> Option<Finding> {
+    let path = File::Keys.path(state);
+    let open = fs::metadata(&path).is_ok_and(|metadata| mode(&metadata) & 0o077 != 0);
+    open.then(|| {
+        let at = path.display();
+        Finding::warning(
+            CHECK,
+            format!(
+                "{at}: others may read the keys and mint tokens with them; chmod 600 {at}, then \
+                 `rackgen token rotate --revoke-all`"
+            ),
+        )
+    })
+}
+
+/// Not every file system tells when a file was made; without that nobody knows.
+fn restored(state: &Path, tokens: &Tokens) -> Option<Finding> {
+    let path = File::Keys.path(state);
+    let made = fs::metadata(&path).and_then(|metadata| metadata.created());
+    let made = Timestamp::try_from(made.ok()?).ok()?;
+    let newest = tokens.keys().signing()?.created();
+    (made.duration_since(newest) > AT_ONCE).then(|| {
+        Finding::warning(
+            CHECK,
+            format!(
+                "{}: it was put there at {made:.0}, its newest key is of {newest:.0}: was this state folder restored \
+                 or copied? Tokens that were revoked since are good again; `rackgen token rotate --revoke-all` ends \
+                 all of them",
+                path.display()
+            ),
+        )
+    })
+}

@@ -1,0 +1,91 @@
+//! How long a token is to live, as people write it: `90d`, `12h`, `1y`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use serde::Deserialize;
+
+/// A span of time of some length, by the calendar: a day of it has 24 hours (UTC).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Lifetime {
+    text: String,
+    span: Span,
+}
+
+impl Lifetime {
+    /// When it is over.
+    ///
+    /// # Errors
+    /// It ends after all time, or at once.
+    pub fn end(&self, start: Timestamp) -> Result<Timestamp, String> {
+        let end = start.to_zoned(TimeZone::UTC).checked_add(self.span);
+        end.map(|end| end.timestamp())
+            .ok()
+            .filter(|end| *end > start)
+            .ok_or_else(|| format!("`{self}` is no time that a token could live"))
+    }
+}
+
+/// The most where nothing is configured.
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self {
+            text: "366d".to_owned(),
+            span: Span::new().days(366),
+        }
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shown: String = text.chars().take(40).collect();
+        let refused = |_| format!("`{shown}` is no span of time, as in 90d, 12h or 1y");
+        let span = text.parse::<Span>().map_err(refused)?;
+        let lifetime = Self {
+            text: text.to_owned(),
+            span,
+        };
+        lifetime.end(Timestamp::UNIX_EPOCH)?;
+        Ok(lifetime)
+    }
+}
+
+impl TryFrom<String> for Lifetime {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_ends_after_it_began() {
+        let end = |text: &str| {
+            let lifetime = text.parse::<Lifetime>().unwrap();
+            lifetime
+                .end("2026-11-28T07:00:00Z".parse().unwrap())
+                .unwrap()
+        };
+        assert_eq!(end("90d").to_string(), "2027-02-26T07:00:00Z");
+        assert_eq!(end("12h").to_string(), "2026-11-28T19:00:00Z");
+        assert_eq!(end("1y").to_string(), "2027-11-28T07:00:00Z");
+        for bad in ["", "90", "0d", "-1d", "never", "9999999y", "1d ago"] {
+            assert!(bad.parse::<Lifetime>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A state folder that comes back from a backup does not know what was revoked since: `rackgen doctor` says so, and new
+//! keys end every token of before.
+
+use std::fs;
+
+use rack_tests::http::Request;
+use rack_tests::minted::Minted;
+use rack_tests::registry::Registry;
+use rack_tests::tree;
+use serde_json::json;
+
+#[test]
+fn a_restored_state_brings_no_token_back() {
+    let registry = Registry::new(&json!({ "@team": [{ "token": "team" }] }));
+    registry.build();
+    let token = Minted::mint(&registry, &["admin:*"]);
+    let (tokens, backup) = (
+        registry.state().join("tokens"),
+        registry.root().join("backup"),
+    );
+    tree::copy(&tokens, &backup);
+    token.revoke(&registry);
+    let after = Minted::mint(&registry, &["read:*"]);
+    let run = registry.rackgen(&["doctor"]).exits(0);
+    assert!(!run.stdout.contains("restored"), "{run}");
+
+    // Long after.
+    fs::remove_dir_all(&tokens).expect("a folder");
+    tree::copy(&backup, &tokens);
+    let keys = tokens.join("keys.json");
+    let text = fs::read_to_string(&keys).expect("keys");
+    let (before, rest) = text.split_once("\"created\": \"").expect("a time");
+    fs::write(&keys, format!("{before}\"created\": \"2020{}", &rest[4..])).expect("keys");
+
+    let daemon = registry.rackd().unhurried().start();
+    let status = |token: &Minted| {
+        let request = Request::get("/whoami").bearer(&token.text);
+        request.send(daemon.url()).expect("an answer").status
+    };
+    // This is the danger, and what doctor warns of.
+    assert_eq!(status(&token), 200);
+    assert_eq!(status(&after), 401);
+    let run = registry.rackgen(&["doctor"]).exits(0);
+    let warned = run.stdout.lines().any(|line| {
+        line.starts_with("warning")
+            && line.contains("keys.json")
+            && line.contains("rackgen token rotate --revoke-all")
+    });
+    assert!(warned, "{run}");
+
+    registry
+        .rackgen(&["token", "rotate", "--revoke-all"])
+        .exits(0);
+    assert_eq!(status(&token), 401);
+    let new = Minted::mint(&registry, &["read:*"]);
+    assert_eq!(status(&new), 200);
+    let run = registry.rackgen(&["doctor"]).exits(0);
+    assert!(!run.stdout.contains("restored"), "{run}");
+    assert!(run.stdout.contains("--revoke-all"), "{run}");
+}

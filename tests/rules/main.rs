@@ -51,6 +51,7 @@ mod mirrors_have_the_same_etags;
 mod mirrors_lead_nowhere_that_the_origin_does_not;
 mod nginx_and_the_daemon_agree;
 mod no_decision_of_the_past_opens_anything;
+mod no_hostile_archive_leaves_a_trace;
 mod no_path_leads_out_of_its_root;
 mod nobody_speaks_for_another;
 mod nothing_gated_leaks_through_nginx;

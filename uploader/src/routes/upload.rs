@@ -56,7 +56,8 @@ async fn take(
     app.identify(&app.access(), sender)?.require_live()?;
     app.require_writable()?;
     let staging = Staging::new(app.registry.source())?;
-    let received = receive(request, body, &staging, &app.limits);
+    let archive = staging.archive();
+    let received = receive(request.headers(), body, &archive, app.limits.archive);
     let archive = tokio::time::timeout(UPLOAD_TIME, received)
         .await
         .map_err(|_| {

@@ -17,6 +17,7 @@ mod a_mirror_only_reads;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
 mod a_revoked_token_publishes_nothing;
+mod accepted_archives_list_alike;
 mod an_unfinished_intent_stops_nobody;
 mod bad_input_is_named;
 mod build_is_deterministic;

@@ -26,11 +26,15 @@ fn no_hostile_archive_leaves_a_trace() {
     fs::write(registry.root().join("rack.toml"), LIMITS).expect("a file");
     registry.build();
     let daemon = registry.rackd().unhurried().start();
-    // What is opened and made once, at the first publish.
+    // What is opened and made once, at the first publish; its connection closes after the answer has arrived.
+    let idle = sockets(&daemon);
     let mut random = Random::seeded(0);
     let sound = Release::new("@open", "sound", "1.0.0");
     let answer = daemon.publish(&sound, ADMIN_TOKEN, &mut random);
     assert_eq!(answer.status, 201, "{}", answer.json());
+    wait::until("the end of a connection", wait::LONG, || {
+        (sockets(&daemon) == idle).then_some(())
+    });
 
     let (before, open) = (everything(&registry), descriptors(&daemon));
     let (mut faults, mut refused) = (Vec::new(), 0);
@@ -47,7 +51,6 @@ fn no_hostile_archive_leaves_a_trace() {
                 case.shape, case.answer
             ));
         }
-        // The connection may close after its answer has arrived.
         let closed = wait::within(wait::LONG, || (descriptors(&daemon) == open).then_some(()));
         assert!(
             closed.is_some(),
@@ -94,4 +97,10 @@ fn descriptors(daemon: &Rackd) -> BTreeMap<String, PathBuf> {
         // One that was closed since is not open.
         .filter_map(|path| Some((path.display().to_string(), fs::read_link(&path).ok()?)))
         .collect()
+}
+
+fn sockets(daemon: &Rackd) -> usize {
+    let open = descriptors(daemon);
+    let is_socket = |path: &&PathBuf| path.to_string_lossy().starts_with("socket:");
+    open.values().filter(is_socket).count()
 }

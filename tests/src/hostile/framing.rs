@@ -181,6 +181,8 @@ fn records() -> Vec<Shape> {
         ("size", "-1"),
         ("mtime", "now"),
         ("uid", "root"),
+        ("uid", "4294967296"),
+        ("mtime", "99999999999999999"),
         ("hdrcharset", "BINARY"),
         ("VENDOR.path", "b"),
         ("LIBARCHIVE.symlinktype", "file"),

@@ -1,27 +1,30 @@
-//! Writes the first corpus of each target into `corpus/<target>/`: what is sound, for the fuzzer to spoil.
+//! Writes the first corpus of each fuzz target into `<folder>/<target>/`: what is sound, for the fuzzer to spoil, and the
+//! archives that the rules send.
 
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::{env, fs};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use tar::{Builder, EntryType, Header};
+use flate2::read::GzDecoder;
+use rack_tests::tree::sha256;
+use rack_tests::{hostile, sound};
 
 fn main() -> io::Result<()> {
-    let corpus = env::args().nth(1).unwrap_or_else(|| "corpus".to_owned());
+    let corpus = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "fuzz/corpus".to_owned());
     for (target, seeds) in [
         ("names", texts(&NAMES)),
         ("urls", texts(&URLS)),
         ("manifests", texts(&MANIFESTS)),
         ("codings", texts(&CODINGS)),
         ("forms", forms()),
-        ("archives", archives()?),
+        ("archives", archives()),
     ] {
         let folder = Path::new(&corpus).join(target);
         fs::create_dir_all(&folder)?;
         for (number, seed) in seeds.iter().enumerate() {
-            fs::write(folder.join(format!("seed-{number:02}")), seed)?;
+            fs::write(folder.join(format!("seed-{number:03}")), seed)?;
         }
     }
     Ok(())
@@ -88,12 +91,9 @@ const MANIFESTS: [&str; 4] = [
 fn forms() -> Vec<Vec<u8>> {
     const FILE: &str = "Content-Disposition: form-data; name=\"package\"; filename=\"p.tgz\"\r\n\
                         Content-Type: application/gzip\r\n\r\narchive\r\n";
-    const SUM: &str = "Content-Disposition: form-data; name=\"checksum\"\r\n\r\n\
-                       5e3a6cfda45f9e2c5e7a2dfd31fd5a8d58f3e8e3b1a8b8b9d4c8a0f3f4f7b2cd\r\n";
-    let sum = SUM.replace(
-        "5e3a6cfda45f9e2c5e7a2dfd31fd5a8d58f3e8e3b1a8b8b9d4c8a0f3f4f7b2cd",
-        &rackgen::model::Sha256::of(b"archive").to_string(),
-    );
+    let sum =
+        |sum: &str| format!("Content-Disposition: form-data; name=\"checksum\"\r\n\r\n{sum}\r\n");
+    let (sum, wrong) = (sum(&sha256(b"archive")), sum(&sha256(b"")));
     let form = |parts: &[&str]| {
         let parts: String = parts.iter().map(|part| format!("--b\r\n{part}")).collect();
         format!("multipart/form-data; boundary=b\n{parts}--b--\r\n").into_bytes()
@@ -101,7 +101,7 @@ fn forms() -> Vec<Vec<u8>> {
     vec![
         form(&[FILE, &sum]),
         form(&[&sum, FILE]),
-        form(&[FILE, SUM]),
+        form(&[FILE, &wrong]),
         form(&[FILE]),
         form(&[&sum]),
         form(&[FILE, FILE, &sum]),
@@ -114,47 +114,24 @@ fn forms() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Each with the byte in front that says what it is.
-fn archives() -> io::Result<Vec<Vec<u8>>> {
-    let mut tars = Vec::new();
-    for header in [Header::new_ustar, Header::new_gnu] {
-        let mut tar = Builder::new(Vec::new());
-        for (path, bytes) in [("./registry.json", "{}"), ("src/a.ts", "let a")] {
-            let mut header = header();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o644);
-            tar.append_data(&mut header, path, bytes.as_bytes())?;
-        }
-        let mut folder = header();
-        folder.set_entry_type(EntryType::Directory);
-        folder.set_size(0);
-        folder.set_mode(0o755);
-        tar.append_data(&mut folder, "empty/", io::empty())?;
-        tars.push(tar.into_inner()?);
-    }
-    let mut long = Builder::new(Vec::new());
-    let mut header = Header::new_gnu();
-    header.set_size(1);
-    header.set_mode(0o644);
-    let path = format!("{}/{}", "d".repeat(100), "f".repeat(100));
-    long.append_data(&mut header, &path, &b"x"[..])?;
-    tars.push(long.into_inner()?);
-    let mut pax = Builder::new(Vec::new());
-    pax.append_pax_extensions([("path", &b"a/b"[..]), ("mtime", b"1.5"), ("size", b"1")])?;
-    let mut header = Header::new_ustar();
-    header.set_size(1);
-    header.set_mode(0o644);
-    pax.append_data(&mut header, "x", &b"x"[..])?;
-    tars.push(pax.into_inner()?);
-
-    let mut seeds = Vec::new();
-    for tar in tars {
-        let mut gzip = GzEncoder::new(vec![0], Compression::default());
-        gzip.write_all(&tar)?;
-        seeds.push(gzip.finish()?);
-        seeds.push([vec![0], zstd::bulk::compress(&tar, 3)?].concat());
-        seeds.push([&[2], &tar[..]].concat());
-        seeds.push([vec![1], tar].concat());
-    }
-    Ok(seeds)
+/// Each with the byte in front that says what it is: here the archive; and where it is gzip, the tar in it, whose
+/// checksums are made right.
+fn archives() -> Vec<Vec<u8>> {
+    let sound = sound::archives().into_iter().enumerate();
+    let sound = sound.map(|(number, (_, make))| make(&sound::release(number)));
+    let hostile = hostile::archives().into_iter().map(|case| case.bytes);
+    sound
+        .chain(hostile)
+        .filter(|archive| archive.len() < LARGEST)
+        .flat_map(|archive| {
+            let mut tar = vec![2];
+            let is_tar = GzDecoder::new(&archive[..]).read_to_end(&mut tar).is_ok();
+            let is_tar = is_tar && tar.len() < LARGEST;
+            [Some([&[0], &archive[..]].concat()), is_tar.then_some(tar)]
+        })
+        .flatten()
+        .collect()
 }
+
+/// Bytes of a seed: the larger they are, the fewer are tried.
+const LARGEST: usize = 16 << 10;

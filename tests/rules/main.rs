@@ -20,6 +20,7 @@ mod a_revoked_token_publishes_nothing;
 mod accepted_archives_list_alike;
 mod an_unfinished_intent_stops_nobody;
 mod bad_input_is_named;
+mod bombs_cost_nothing;
 mod build_is_deterministic;
 mod commands_say_the_same_of_a_server;
 mod credentials_stay_out_of_logs;

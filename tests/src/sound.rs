@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use flate2::{Compression, GzBuilder};
 
@@ -218,29 +218,33 @@ const AROUND: [(&str, Around); 5] = [
     }),
 ];
 
+/// Stands for the archive: beside the files, and a file, since bsdtar writes zeros behind what goes into a pipe.
+const OUT: &str = "../archive";
+
 /// The programs that people pack with: what is called, with `.` for everything in its working directory.
 const PROGRAMS: [&[&str]; 10] = [
-    &["tar", "--format=ustar", "-cz", "."],
-    &["tar", "--format=pax", "-cz", "."],
-    &["tar", "--format=gnu", "-cz", "."],
-    &["tar", "--zstd", "-c", "."],
-    &["bsdtar", "--format=ustar", "-cz", "."],
-    &["bsdtar", "--format=pax", "-cz", "."],
-    &["bsdtar", "--format=gnutar", "-cz", "."],
-    &["bsdtar", "--zstd", "-c", "."],
-    &["python3", "-c", PYTHON, "pax"],
-    &["python3", "-c", PYTHON, "gnu"],
+    &["tar", "--format=ustar", "-czf", OUT, "."],
+    &["tar", "--format=pax", "-czf", OUT, "."],
+    &["tar", "--format=gnu", "-czf", OUT, "."],
+    &["tar", "--zstd", "-cf", OUT, "."],
+    &["bsdtar", "--format=ustar", "-czf", OUT, "."],
+    &["bsdtar", "--format=pax", "-czf", OUT, "."],
+    &["bsdtar", "--format=gnutar", "-czf", OUT, "."],
+    &["bsdtar", "--zstd", "-cf", OUT, "."],
+    &["python3", "-c", PYTHON, "pax", OUT],
+    &["python3", "-c", PYTHON, "gnu", OUT],
 ];
 
 const PYTHON: &str = "import sys, tarfile
 form = {'pax': tarfile.PAX_FORMAT, 'gnu': tarfile.GNU_FORMAT}[sys.argv[1]]
-with tarfile.open(fileobj=sys.stdout.buffer, mode='w|gz', format=form) as tar: tar.add('.')";
+with tarfile.open(sys.argv[2], 'w:gz', format=form) as tar: tar.add('.')";
 
 /// What each program that is there makes of releases with numbers from `first` on, which lie in `folder` for that.
 pub fn made_by_programs(first: usize, folder: &Path) -> Vec<(String, Release, Vec<u8>)> {
     let mut made = Vec::new();
     for (number, words) in PROGRAMS.iter().enumerate() {
         let shape = words.join(" ").replace(PYTHON, "tarfile");
+        let archive = folder.join("archive");
         let release = release(first + number);
         let files = folder.join(format!("packed-{number}"));
         for (path, bytes) in release.entries() {
@@ -251,10 +255,11 @@ pub fn made_by_programs(first: usize, folder: &Path) -> Vec<(String, Release, Ve
         let run = Command::new(words[0])
             .args(&words[1..])
             .current_dir(&files)
-            .stderr(Stdio::null())
             .output();
         match run {
-            Ok(run) if run.status.success() => made.push((shape, release, run.stdout)),
+            Ok(run) if run.status.success() => {
+                made.push((shape, release, fs::read(&archive).expect("an archive")));
+            }
             _ => println!("SKIPPED: `{shape}` is not installed or cannot do that"),
         }
     }

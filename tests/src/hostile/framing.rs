@@ -210,6 +210,20 @@ fn headers() -> Vec<Shape> {
         ("a magic in upper case", MAGIC, b"USTAR\x0000"),
         ("a mode that is no number", MODE, b"0000x00\0"),
         ("an owner that is no number", UID, b"root\0\0\0\0"),
+        ("an owner beyond 32 bits", UID, b"\x80\0\0\x01\0\0\0\0"),
+        ("a negative owner", UID, &[0xff; 8]),
+        ("an owner of blanks", UID, b"        "),
+        // GNU tar stops at these, and bsdtar crashes.
+        (
+            "a time in a hundred billion years",
+            MTIME,
+            b"\x80\0\0\0\x40\0\0\0\0\0\0\0",
+        ),
+        (
+            "a time before all time",
+            MTIME,
+            b"\xff\0\0\0\0\0\0\0\0\0\0\0",
+        ),
         ("a time that is no number", MTIME, b"now\0\0\0\0\0\0\0\0\0"),
         ("a device that is no number", 329, b"x\0\0\0\0\0\0\0"),
         ("something behind the end of its name", 0, b"a\0 "),

@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::multipart::Upload;
-use rack_tests::package::Archive;
-use rack_tests::proved;
+use rack_tests::package::{Archive, gzip};
+use rack_tests::random::Random;
+use rack_tests::raw_tar::{BLOCK, MAGIC, seal};
 use rack_tests::readers::{Listing, Reader};
 use rack_tests::registry::Registry;
 use rack_tests::sound;
 use rack_tests::tree::sha256;
+use rack_tests::{proved, rounds};
 use serde_json::json;
 use walkdir::WalkDir;
 
@@ -52,6 +54,64 @@ fn accepted_archives_list_alike() {
             readers.len()
         ),
     );
+}
+
+#[test]
+fn spoiled_headers_are_refused_or_list_alike() {
+    let mut random = Random::announced("spoiled_headers_are_refused_or_list_alike");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.build();
+    let daemon = registry.rackd().unhurried().start();
+    let readers = Reader::installed();
+    let tars = sound::tars(&sound::release(0));
+    let (mut accepted, rounds) = (0, rounds(60, 3000));
+    for _ in 0..rounds {
+        let (dialect, tar) = &tars[random.below(tars.len() as u64) as usize];
+        let (tar, what) = spoiled(tar.clone(), &mut random);
+        let bytes = gzip(&tar, &mut random);
+        let upload = Upload::new(Archive::of(bytes.clone())).dry_run().request();
+        let answer = upload.bearer(ADMIN_TOKEN).send(daemon.url());
+        // Past these it is the manifest that is judged.
+        if ["INVALID_ARCHIVE", "UNSAFE_FILE", "PAYLOAD_TOO_LARGE"]
+            .contains(&&*answer.expect("an answer").code())
+        {
+            continue;
+        }
+        accepted += 1;
+        let mut listings = readers
+            .iter()
+            .map(|reader| reader.list(&bytes, registry.root()));
+        if let Some(first) = listings.next() {
+            assert!(
+                listings.all(|other| other == first),
+                "{dialect} with {what}"
+            );
+        }
+    }
+    proved(
+        "spoiled headers are refused or list alike",
+        format!("{rounds} archives, {accepted} of them accepted"),
+    );
+}
+
+/// With some bytes of one header changed, and its checksum made right again.
+fn spoiled(mut tar: Vec<u8>, random: &mut Random) -> (Vec<u8>, String) {
+    const TELLING: &[u8] = b"\0\0 0178/.x-+5Lgx\x80\xff\n";
+    let is_header = |at: &usize| tar[at + MAGIC..].starts_with(b"ustar");
+    let headers: Vec<_> = (0..tar.len() - BLOCK)
+        .step_by(BLOCK)
+        .filter(is_header)
+        .collect();
+    let at = headers[random.below(headers.len() as u64) as usize];
+    let mut what = format!("header {at}");
+    for _ in 0..=random.below(3) {
+        let place = random.below(BLOCK as u64) as usize;
+        let byte = TELLING[random.below(TELLING.len() as u64) as usize];
+        tar[at + place] = byte;
+        what += &format!(", {byte:#x} at {place}");
+    }
+    seal(&mut tar[at..at + BLOCK]);
+    (tar, what)
 }
 
 /// What lies in a version's folder, which was made just now and may be read by everybody.

@@ -32,6 +32,15 @@ pub fn release(number: usize) -> Release {
         .file(&format!("{}/{}", "d".repeat(60), "f".repeat(70)), "long")
 }
 
+/// The release as a tar of every dialect, not compressed.
+pub fn tars(release: &Release) -> Vec<(&'static str, Vec<u8>)> {
+    let dialects = DIALECTS.into_iter();
+    let tar = |dialect| tar(&entries(release, dialect));
+    dialects
+        .map(|(name, dialect)| (name, tar(dialect)))
+        .collect()
+}
+
 /// All that are made from bytes: what it is, and the archive of this release.
 pub fn archives() -> Vec<(String, Box<dyn Fn(&Release) -> Vec<u8>>)> {
     let mut archives: Vec<(String, Box<dyn Fn(&Release) -> Vec<u8>>)> = Vec::new();

@@ -41,27 +41,30 @@ pub fn tars(release: &Release) -> Vec<(&'static str, Vec<u8>)> {
         .collect()
 }
 
-/// All that are made from bytes: what it is, and the archive of this release.
-pub fn archives() -> Vec<(String, Box<dyn Fn(&Release) -> Vec<u8>>)> {
-    let mut archives: Vec<(String, Box<dyn Fn(&Release) -> Vec<u8>>)> = Vec::new();
+/// What it is, the release in it, and its bytes.
+pub type Sound = (String, Release, Vec<u8>);
+
+/// All that are made from bytes.
+pub fn archives() -> Vec<Sound> {
+    let mut archives = Vec::new();
+    let mut add = |name: &str, make: &dyn Fn(&Release) -> Vec<u8>| {
+        let release = release(archives.len());
+        let bytes = make(&release);
+        archives.push((name.to_owned(), release, bytes));
+    };
     for (name, dialect) in DIALECTS {
-        let make = move |release: &Release| gzip(&tar(&entries(release, dialect)));
-        archives.push((name.to_owned(), Box::new(make)));
+        add(name, &|release| gzip(&tar(&entries(release, dialect))));
     }
     for (name, packing) in PACKINGS {
-        let make = move |release: &Release| packing(&tar(&entries(release, ustar)));
-        archives.push((name.to_owned(), Box::new(make)));
+        add(name, &|release| packing(&tar(&entries(release, ustar))));
     }
     for (name, around) in AROUND {
-        let make = move |release: &Release| gzip(&around(entries(release, ustar)));
-        archives.push((name.to_owned(), Box::new(make)));
+        add(name, &|release| gzip(&around(entries(release, ustar))));
     }
-    let pkg = |release: &Release| {
-        let below = release.entries().into_iter();
-        let below = below.map(|(path, bytes)| ustar(&format!("pkg/{path}"), &bytes));
-        gzip(&tar(&[vec![folder("pkg/")], below.collect()].concat()))
-    };
-    archives.push(("one folder around everything".to_owned(), Box::new(pkg)));
+    add("one folder around everything", &|release| {
+        let below = entries(release, |path, bytes| ustar(&format!("pkg/{path}"), bytes));
+        gzip(&tar(&[vec![folder("pkg/")], below].concat()))
+    });
     archives
 }
 
@@ -249,7 +252,7 @@ form = {'pax': tarfile.PAX_FORMAT, 'gnu': tarfile.GNU_FORMAT}[sys.argv[1]]
 with tarfile.open(sys.argv[2], 'w:gz', format=form) as tar: tar.add('.')";
 
 /// What each program that is there makes of releases with numbers from `first` on, which lie in `folder` for that.
-pub fn made_by_programs(first: usize, folder: &Path) -> Vec<(String, Release, Vec<u8>)> {
+pub fn made_by_programs(first: usize, folder: &Path) -> Vec<Sound> {
     let mut made = Vec::new();
     for (number, words) in PROGRAMS.iter().enumerate() {
         let shape = words.join(" ").replace(PYTHON, "tarfile");

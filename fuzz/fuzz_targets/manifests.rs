@@ -4,15 +4,17 @@
 
 use libfuzzer_sys::fuzz_target;
 use rackgen::check::disagreements;
-use rackgen::schema::{check_manifest, check_preset, identity};
+use rackgen::schema::{NoIdentity, check_manifest, check_preset, identity};
 
 fuzz_target!(|document: &[u8]| {
     let named = identity(document);
     match check_manifest(document) {
         Ok(manifest) => {
             // Permission is decided by the one, the place by the other.
-            let named = named.expect("what fits the schema has a name");
-            assert_eq!(named.namespace, manifest.namespace.as_str());
+            match named {
+                Ok(named) => assert_eq!(named.namespace, manifest.namespace.as_str()),
+                Err(fault) => assert!(matches!(fault, NoIdentity::OtherName { .. }), "{fault}"),
+            }
             if let Ok(id) = manifest.release_id() {
                 assert_eq!(id.item.namespace, manifest.namespace);
                 assert_eq!(id.version, manifest.version);

@@ -110,7 +110,7 @@ for entry in tarfile.open(sys.argv[1], 'r:'):
             let path = path.to_str().expect("UTF-8").to_owned();
             listing.insert(path, (bytes.len() as u64, sha256(&bytes)));
         }
-        let listed = self.run(&["-tvf"], archive, &into);
+        let listed = self.run(&["--numeric-owner", "-tvf"], archive, &into);
         let (of_folders, of_files): (Vec<_>, Vec<_>) =
             listed.lines().partition(|line| line.starts_with('d'));
         assert_eq!(of_files.len(), listing.len(), "{listed}");

@@ -162,7 +162,7 @@ impl Problem {
     pub fn sentence(&self) -> String {
         let mut sentence = format!("{}{}", self.message, DidYouMean(self.meant()));
         if let Some(pointer) = &self.pointer {
-            sentence += &format!(" (at {pointer})");
+            sentence += &format!(" (at {})", pointer.escape_debug());
         }
         sentence
     }

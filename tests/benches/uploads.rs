@@ -126,7 +126,7 @@ fn bare(folder: &Path, releases: &[Release], clients: usize) -> f64 {
         rustix::fs::syncfs(&root).expect("a barrier");
         for release in group {
             for root in 0..=ROOTS {
-                let place = folder.join(format!("{root}/{}", release.path()));
+                let place = folder.join(format!("{root}{}", release.url()));
                 fs::create_dir_all(place.parent().expect("a parent")).expect("a folder");
                 let staged = folder.join(format!("staged-{}-{root}", release.name()));
                 fs::rename(staged, place).expect("a rename");

@@ -6,6 +6,8 @@ mod answer;
 mod app;
 mod auth;
 mod config;
+#[doc(hidden)]
+pub mod edges;
 mod intake;
 mod log;
 mod metrics;

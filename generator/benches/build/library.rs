@@ -131,8 +131,10 @@ impl Opened {
         let ready = session.ready(&[source.root()])?;
         source.admit(&contents, &source.release(&release))?;
         source.append(&id, &event)?;
-        ready.apply_volatile()?;
-        Ok(start.elapsed())
+        let visible = ready.show()?;
+        let took = start.elapsed();
+        visible.settle()?;
+        Ok(took)
     }
 }
 

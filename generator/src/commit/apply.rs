@@ -27,12 +27,12 @@ use crate::report::Changes;
 /// (`open_file_cache_valid`, whole seconds), which saves it most of what a read costs.
 pub const OPEN_FILE_TIME: Duration = Duration::from_secs(1);
 
-impl Ready<'_> {
+impl<'a> Ready<'a> {
     /// Makes what is staged visible and durable. What it withdraws nobody can read any more when this returns.
     ///
     /// `besides` are folders of other file systems that changed for the same end.
     pub fn apply(self, besides: &[&Path]) -> Result<Changes> {
-        self.show()?;
+        self.rename()?;
         if !self.session.units.is_empty() {
             let touched = self.session.touched();
             durable::sync_file_systems(touched.chain(besides.iter().copied()))?;
@@ -43,15 +43,15 @@ impl Ready<'_> {
     /// Makes what is staged visible. A power cut may take it back until the next session has its barrier: for a caller
     /// who has noted durably what is to be done again then. What removes something waits for a barrier all the same:
     /// of what comes back nobody would know.
-    pub fn apply_volatile(self) -> Result<Changes> {
+    pub fn show(self) -> Result<Visible<'a>> {
         if self.session.removes() {
-            return self.apply(&[]);
+            return self.apply(&[]).map(Visible::Settled);
         }
-        self.show()?;
-        self.settle(Lasts::ThisBoot)
+        self.rename()?;
+        Ok(Visible::Volatile(self))
     }
 
-    fn show(&self) -> Result<()> {
+    fn rename(&self) -> Result<()> {
         let session = &self.session;
         let units = &session.units;
         let mut withdrawals: Vec<&Removal> = units.iter().flat_map(|u| &u.withdrawals).collect();
@@ -83,6 +83,25 @@ impl Ready<'_> {
         drop(self.room);
         session.settle(lasts)?;
         session.changes()
+    }
+}
+
+/// What everybody can read.
+#[derive(Debug)]
+pub enum Visible<'a> {
+    /// The record knows.
+    Settled(Changes),
+    /// The record does not know yet: until then the next session would make it once more.
+    Volatile(Ready<'a>),
+}
+
+impl Visible<'_> {
+    /// Tells the record, and tidies up: work that nobody has to wait for.
+    pub fn settle(self) -> Result<Changes> {
+        match self {
+            Self::Settled(changes) => Ok(changes),
+            Self::Volatile(ready) => ready.settle(Lasts::ThisBoot),
+        }
     }
 }
 

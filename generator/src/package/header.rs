@@ -83,22 +83,48 @@ fn check_unused(header: &Header) -> Result<(), ArchiveFault> {
     Ok(())
 }
 
-/// Numbers that mean nothing to us are at least numbers: other readers stop where they are not.
+/// Owners beyond this stop GNU tar.
+pub(super) const ID_MAX: u64 = u32::MAX as u64;
+/// Seconds from 1970, back or forth: 36 thousand years. Far beyond, GNU tar stops and bsdtar crashes.
+pub(super) const TIME_MAX: u64 = 1 << 40;
+
+/// Numbers that mean nothing to us are at least numbers of a sane size: other readers stop where they are not.
 fn check_numbers(header: &Header) -> Result<(), ArchiveFault> {
     const DEVICE: usize = 329;
     const DEVICE_END: usize = 345;
     let old = header.as_old();
     let (major, minor) = header.as_bytes()[DEVICE..DEVICE_END].split_at(8);
-    let is_number = |field: &[u8]| {
-        let blank = field.iter().all(|byte| b" \0".contains(byte));
-        let base_256 = matches!(field.first(), Some(0x80 | 0xff));
-        blank || base_256 || octal(field).is_some()
-    };
-    let fields = [&old.mode[..], &old.uid, &old.gid, &old.mtime, major, minor];
-    if !fields.into_iter().all(is_number) {
+    let is_small =
+        |field: &[u8]| number(field).is_some_and(|value| (0..=i128::from(ID_MAX)).contains(&value));
+    let is_blank = |field: &[u8]| field.iter().all(|byte| b" \0".contains(byte));
+    let is_time =
+        number(&old.mtime).is_some_and(|time| time.unsigned_abs() <= u128::from(TIME_MAX));
+    let are_sound = [&old.mode, &old.uid, &old.gid]
+        .into_iter()
+        .all(|field| is_small(field))
+        && [major, minor]
+            .into_iter()
+            .all(|field| is_blank(field) || is_small(field));
+    if !are_sound || !is_time {
         return Err(Reason::TarFraming.fault("has a header with a malformed number"));
     }
     Ok(())
+}
+
+/// What a field says in octal or in base-256 (GNU's way, two's complement behind the first byte), and 0 where there
+/// are only NULs.
+fn number(field: &[u8]) -> Option<i128> {
+    let base_256 = |start: i128, digits: &[u8]| {
+        digits
+            .iter()
+            .fold(start, |value, &digit| value << 8 | i128::from(digit))
+    };
+    match field {
+        [0x80, digits @ ..] => Some(base_256(0, digits)),
+        [0xff, digits @ ..] => Some(base_256(-1, digits)),
+        field if is_zero(field) => Some(0),
+        field => octal(field).map(i128::from),
+    }
 }
 
 /// The sum over all bytes, the checksum's own eight taken as spaces.

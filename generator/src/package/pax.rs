@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::header::{ID_MAX, TIME_MAX};
 use super::{ArchiveFault, Reason};
 
 /// What an extension header says about the entry that it belongs to.
@@ -36,7 +37,7 @@ impl Extension {
                 // An empty value means "forget the header's path" to some and an empty path to others.
                 b"path" if !value.is_empty() => extension.path = Some(value.to_vec()),
                 b"size" => extension.size = Some(decimal(value).ok_or_else(malformed)?),
-                b"uid" | b"gid" if decimal(value).is_some() => {}
+                b"uid" | b"gid" if decimal(value).is_some_and(|id| id <= ID_MAX) => {}
                 b"atime" | b"ctime" | b"mtime" if is_time(value) => {}
                 b"path" | b"uid" | b"gid" | b"atime" | b"ctime" | b"mtime" => {
                     return Err(malformed());
@@ -121,11 +122,12 @@ fn decimal(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Seconds, which may be negative and have a fraction. When that was does not matter.
+/// Seconds, which may be negative and have a fraction. When that was does not matter, as long as it can be told.
 fn is_time(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"-").unwrap_or(text);
     let (seconds, fraction) = split_at_byte(text, b'.').unwrap_or((text, b"0"));
-    decimal(seconds).is_some() && fraction.iter().all(u8::is_ascii_digit)
+    decimal(seconds).is_some_and(|seconds| seconds <= TIME_MAX)
+        && fraction.iter().all(u8::is_ascii_digit)
 }
 
 fn malformed() -> ArchiveFault {

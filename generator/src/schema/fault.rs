@@ -49,7 +49,8 @@ impl fmt::Display for SchemaFault {
         let hint = self.hint();
         write!(f, "{}:{}: {}{hint}", self.line, self.column, self.message)?;
         if !self.path.is_empty() {
-            write!(f, " (at {})", self.path)?;
+            // Its words are keys, which strangers choose.
+            write!(f, " (at {})", self.path.escape_debug())?;
         }
         Ok(())
     }

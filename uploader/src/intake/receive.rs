@@ -4,8 +4,11 @@
 use std::path::Path;
 
 use actix_multipart::{Field, Multipart, MultipartError};
-use actix_web::HttpRequest;
-use futures_util::StreamExt;
+use actix_web::error::PayloadError;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+use bytesize::ByteSize;
+use futures_util::{Stream, StreamExt};
 use rackgen::error::At;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Sha256;
@@ -13,9 +16,6 @@ use sha2::Digest as _;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use super::IntakeLimits;
-use super::body::Body;
-use super::staging::Staging;
 use crate::answer::Refusal;
 
 /// The part types that an archive may come as.
@@ -31,17 +31,17 @@ const ARCHIVE_TYPES: [&str; 6] = [
 /// Bytes of a field that is no file; a checksum has 64.
 const FIELD_MAX: usize = 1 << 10;
 
-/// Receives the form: the archive lies in the staging folder then, and is what its checksum says.
+/// Receives the form: its archive is in the file `archive` then, at most `max` long, and is what its checksum says.
 ///
 /// # Errors
 /// In the order of protocol.md: the file part and its type, then the checksum; and 413 as soon as it is too much.
 pub(crate) async fn receive(
-    request: &HttpRequest,
-    body: Body,
-    staging: &Staging,
-    limits: &IntakeLimits,
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    archive: &Path,
+    max: ByteSize,
 ) -> Result<Sha256, Refusal> {
-    let mut form = Multipart::new(request.headers(), body);
+    let mut form = Multipart::new(headers, body);
     let mut actual = None;
     let mut expected = None;
     while let Some(field) = form.next().await {
@@ -60,7 +60,7 @@ pub(crate) async fn receive(
             }
             (true, _) => {
                 refuse_other_types(&field)?;
-                actual = Some(store(field, &staging.archive(), limits).await?);
+                actual = Some(store(field, archive, max).await?);
             }
         }
     }
@@ -114,15 +114,15 @@ async fn text(mut field: Field) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-async fn store(mut field: Field, path: &Path, limits: &IntakeLimits) -> Result<Sha256, Refusal> {
+async fn store(mut field: Field, path: &Path, max: ByteSize) -> Result<Sha256, Refusal> {
     let mut file = File::create(path).await.at("create", path)?;
     let mut state = sha2::Sha256::new();
     let mut received = 0;
     while let Some(bytes) = field.next().await {
         let bytes = bytes.map_err(malformed)?;
         received += bytes.len() as u64;
-        if received > limits.archive.as_u64() {
-            return Err(too_large(limits));
+        if received > max.as_u64() {
+            return Err(too_large(max));
         }
         state.update(&bytes);
         file.write_all(&bytes).await.at("write", path)?;
@@ -132,13 +132,10 @@ async fn store(mut field: Field, path: &Path, limits: &IntakeLimits) -> Result<S
 }
 
 /// The archive is larger than this registry takes.
-pub(crate) fn too_large(limits: &IntakeLimits) -> Refusal {
+fn too_large(max: ByteSize) -> Refusal {
     Refusal::new(
         ErrorCode::PayloadTooLarge,
-        format!(
-            "the archive is over {}, the most that this registry takes",
-            limits.archive
-        ),
+        format!("the archive is over {max}, the most that this registry takes"),
     )
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use rackgen::access::Access;
 use rackgen::build::{Arriving, ItemChange};
+use rackgen::commit::apply::Visible;
 use rackgen::error::Error;
 use rackgen::model::{Change, Event, ItemId, ReleaseId, Version};
 
@@ -41,16 +42,20 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
     for job in jobs {
         group.take(app, &access, job);
     }
-    let outcome = group.commit(app, &access, &mut writer);
-    drop(lock);
-    drop(writer);
-    match outcome {
-        Ok(()) => {
+    match group.commit(app, &access, &mut writer) {
+        Ok(visible) => {
             app.metrics.build(start.elapsed());
-            group.succeed()
+            let later = group.succeed();
+            // They are told before the record is. If it cannot be, the next build makes them once more.
+            if let Some(Err(error)) = visible.map(Visible::settle) {
+                tracing::error!("{error}");
+            }
+            later
         }
         // One of them is to blame, and the others are not to suffer.
         Err(Failure::Before(_)) if group.len() > 1 => {
+            drop(lock);
+            drop(writer);
             let (alone, mut later) = group.split();
             for job in alone {
                 later.extend(publish(app, vec![job]));
@@ -143,9 +148,15 @@ impl Group {
         Ok(Verdict::Publish(event))
     }
 
-    fn commit(&mut self, app: &App, access: &Access, writer: &mut Writer) -> Result<(), Failure> {
+    /// None where there is nothing to commit.
+    fn commit<'a>(
+        &mut self,
+        app: &'a App,
+        access: &Access,
+        writer: &mut Writer,
+    ) -> Result<Option<Visible<'a>>, Failure> {
         if self.len() == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let before = |error: Error| {
             app.end_if_broken(&error);
@@ -181,9 +192,9 @@ impl Group {
         for (intent, (job, _)) in intents.iter().zip(&self.publishes) {
             intent.admit(registry, &job.upload.staging).map_err(after)?;
         }
-        ready.apply_volatile().map_err(after)?;
+        let visible = ready.show().map_err(after)?;
         writer.show(intents);
-        Ok(())
+        Ok(Some(visible))
     }
 
     fn intend(&self, app: &App, intents: &mut Vec<Intent>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The embedded read server: the same answers from the same trees that a web server in front would give.
 
 mod conditional;
-mod negotiate;
+pub(crate) mod negotiate;
 mod stored;
 
 use actix_web::http::StatusCode;

@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderValue;
 use rackgen::coding::Coding;
 
 /// The codings that are named and not refused, the preferred first. `*` names none: identity is always right.
-pub(super) fn accepted<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> Vec<Coding> {
+pub(crate) fn accepted<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> Vec<Coding> {
     let mut accepted: Vec<Coding> = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))

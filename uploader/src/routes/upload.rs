@@ -61,8 +61,9 @@ async fn take(
         Refusal::new(ErrorCode::Unavailable, message)
     })?;
     let staging = Staging::new(app.registry.source())?;
+    let archive = staging.archive();
     let archive = tokio::select! {
-        archive = receive(request, body.clone(), &staging, &app.limits) => archive?,
+        received = receive(request.headers(), body.clone(), &archive, app.limits.archive) => received?,
         refusal = body.too_slow(&app.limits.contents) => return Err(refusal),
     };
 

@@ -84,7 +84,7 @@ fn modes_owners_and_times_do_not_matter() {
     let odd = |mode: &'static [u8]| {
         entry_with(b"a", b'0', b"x", move |header| {
             put(header, MODE, mode);
-            put(header, UID, b"\x80\xff\xff\xff\xff\xff\xff\xff");
+            put(header, UID, b"\x80\0\0\0\xff\xff\xff\xff");
             put(header, MTIME, b"77777777777 ");
         })
     };

@@ -78,7 +78,7 @@ fn pax_keys_of_common_writers_are_accepted() {
     let header = pax(&[
         ("mtime", b"1795378002.234527626"),
         ("atime", b"-1.5"),
-        ("uid", b"4294967296"),
+        ("uid", b"4294967295"),
         ("uname", "j\u{f6}rg".as_bytes()),
         ("LIBARCHIVE.xattr.user.a", b"YQ"),
         ("SCHILY.xattr.user.a", b"\0\xff"),
@@ -126,6 +126,9 @@ fn a_malformed_pax_value_is_refused() {
         ("mtime", "1.x"),
         ("uid", "root"),
         ("gid", "-1"),
+        ("uid", "4294967296"),
+        ("mtime", "99999999999999999"),
+        ("atime", "-99999999999999999.5"),
         // Two records to a reader that goes by lines.
         ("comment", "x\n12 path=evil"),
     ] {
@@ -203,6 +206,29 @@ fn bytes_that_readers_differ_on_are_zero() {
 fn numbers_that_mean_nothing_are_still_numbers() {
     for at in [MODE, UID, MTIME, 329, 337] {
         assert_framing(&[changed(at, b"0000x00\0")]);
+    }
+}
+
+#[test]
+fn numbers_that_other_readers_cannot_hold_are_refused() {
+    for (at, number) in [
+        (UID, &b"\x80\0\0\x01\0\0\0\0"[..]),
+        (UID, b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+        (UID, b"        "),
+        (UID + 8, b"\x80\xff\xff\xff\xff\xff\xff\xff"),
+        (MTIME, b"\x80\0\0\0\x40\0\0\0\0\0\0\0"),
+        (MTIME, b"\xff\0\0\0\0\0\0\0\0\0\0\0"),
+        (MTIME, b"            "),
+    ] {
+        assert_framing(&[changed(at, number)]);
+    }
+    for (at, number) in [
+        (UID, &b"\x80\0\0\0\xff\xff\xff\xff"[..]),
+        (UID, &[0; 8]),
+        (MTIME, b"\x80\0\0\0\0\0\0\xff\0\0\0\0"),
+        (MTIME, &[0xff; 12]),
+    ] {
+        assert_eq!(accepted(&[changed(at, number)]), ["a"]);
     }
 }
 

@@ -48,7 +48,7 @@ impl<'a> Ready<'a> {
             return self.apply(&[]).map(Visible::Settled);
         }
         self.rename()?;
-        Ok(Visible::Volatile(self))
+        Ok(Visible::Volatile(Box::new(self)))
     }
 
     fn rename(&self) -> Result<()> {
@@ -92,7 +92,7 @@ pub enum Visible<'a> {
     /// The record knows.
     Settled(Changes),
     /// The record does not know yet: until then the next session would make it once more.
-    Volatile(Ready<'a>),
+    Volatile(Box<Ready<'a>>),
 }
 
 impl Visible<'_> {

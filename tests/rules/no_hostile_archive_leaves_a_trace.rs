@@ -26,14 +26,19 @@ fn no_hostile_archive_leaves_a_trace() {
     fs::write(registry.root().join("rack.toml"), LIMITS).expect("a file");
     registry.build();
     let daemon = registry.rackd().unhurried().start();
-    // What is opened and made once, at the first publish; its connection closes after the answer has arrived.
-    let idle = sockets(&daemon);
+    // What is opened and made once, at the first publish; its connection closes after the answer has arrived, and its
+    // intent goes with the barrier that follows it.
     let mut random = Random::seeded(0);
     let sound = Release::new("@open", "sound", "1.0.0");
     let answer = daemon.publish(&sound, ADMIN_TOKEN, &mut random);
     assert_eq!(answer.status, 201, "{}", answer.json());
     wait::until("the end of a connection", wait::LONG, || {
-        (sockets(&daemon) == idle).then_some(())
+        (connections(&daemon) == 0).then_some(())
+    });
+    let intents = registry.state().join("intents");
+    wait::until("the barrier after a publish", wait::LONG, || {
+        let mut left = fs::read_dir(&intents).expect("a folder");
+        left.next().is_none().then_some(())
     });
 
     let (before, open) = (everything(&registry), descriptors(&daemon));
@@ -99,8 +104,16 @@ fn descriptors(daemon: &Rackd) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-fn sockets(daemon: &Rackd) -> usize {
+/// How many clients it is connected with. What it listens on is none, nor is a socket between its own threads.
+fn connections(daemon: &Rackd) -> usize {
+    const LISTENS: &str = "0A";
     let open = descriptors(daemon);
-    let is_socket = |path: &&PathBuf| path.to_string_lossy().starts_with("socket:");
-    open.values().filter(is_socket).count()
+    let table = fs::read_to_string(format!("/proc/{}/net/tcp", daemon.id()));
+    let table = table.expect("/proc is there");
+    let is_connected = |line: &&str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let socket = PathBuf::from(format!("socket:[{}]", columns[9]));
+        columns[3] != LISTENS && open.values().any(|held| *held == socket)
+    };
+    table.lines().skip(1).filter(is_connected).count()
 }

@@ -231,14 +231,18 @@ impl<'a> Work<'a> {
         } = self;
         let is_left = history.is_none();
         let history = history.unwrap_or_default();
-        let mut releases: Vec<MadeRelease> = releases
-            .into_par_iter()
-            .map(|(version, fate)| {
-                let made = fate.make(context, &id, version, &history, audience);
-                (context.progress)();
-                made
-            })
-            .collect::<Result<_>>()?;
+        let stands = |fate: &&Fate<'_>| matches!(fate, Fate::Stands(_));
+        let is_work = releases.len() > releases.values().filter(stands).count() + 1;
+        let make = |(version, fate): (Version, Fate<'_>)| {
+            let made = fate.make(context, &id, version, &history, audience);
+            (context.progress)();
+            made
+        };
+        let mut releases: Vec<MadeRelease> = match is_work {
+            true => releases.into_par_iter().map(make).collect::<Result<_>>()?,
+            // For one version to be made, a publish in other words, no thread has to be woken.
+            false => releases.into_iter().map(make).collect::<Result<_>>()?,
+        };
         let sight = whole.after(&releases);
         let mut item = Item {
             id: id.clone(),

@@ -398,9 +398,13 @@ impl Registry {
             .iter()
             .map(|change| self.work(&context, session.record(), change))
             .collect::<Result<Vec<_>>>()?;
-        let making = works.into_par_iter().map(|work| work.make(&context));
+        let make = |work: Work<'_>| work.make(&context);
+        let all: Result<Vec<Made>> = match works.len() {
+            ..=1 => works.into_iter().map(make).collect(),
+            _ => works.into_par_iter().map(make).collect(),
+        };
         let mut lists = Lists::of_items(access, changes.iter().map(|change| &change.id));
-        for made in making.collect::<Result<Vec<_>>>()? {
+        for made in all? {
             lists.note(session.record(), &made)?;
             add(&mut session, made)?;
         }

@@ -68,7 +68,10 @@ impl<'a> Ready<'a> {
         withdrawals.iter().try_for_each(|gone| trees.remove(gone))?;
         rest.sort_by_key(|unit| rank(&unit.part));
         for alike in rest.chunk_by(|a, b| rank(&a.part) == rank(&b.part)) {
-            alike.par_iter().try_for_each(|unit| trees.show(unit))?;
+            match alike {
+                [unit] => trees.show(unit)?,
+                several => several.par_iter().try_for_each(|unit| trees.show(unit))?,
+            }
         }
         removals.iter().try_for_each(|gone| trees.remove(gone))
     }

@@ -13,7 +13,9 @@ use crate::error::Result;
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::{Audience, ItemId};
+use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
+use crate::plan::row::Row;
 use crate::plan::{Removal, Write};
 use crate::report::{Action, Changes, Planned};
 
@@ -30,7 +32,10 @@ pub struct Session<'a> {
     changes: Changes,
     /// What would be done, where nothing is to be.
     planned: Option<Vec<Planned>>,
+    /// Seconds since 1970, later than anything that was forgotten: a clock may be set back.
     now: i64,
+    /// The last time that a URL had of which nothing is remembered.
+    forgotten: i64,
     /// Writes out what is staged, while more is.
     flushing: Option<JoinHandle<Result<()>>>,
     _locks: [Lock; 2],
@@ -76,6 +81,7 @@ impl<'a> Session<'a> {
         locks: [Lock; 2],
     ) -> Result<Self> {
         adopt::reconcile(&record, folders)?;
+        let forgotten = record.forgotten()?;
         Ok(Self {
             folders,
             settings,
@@ -85,7 +91,8 @@ impl<'a> Session<'a> {
             items: Vec::new(),
             changes: Changes::default(),
             planned: None,
-            now: Timestamp::now().as_second(),
+            now: Timestamp::now().as_second().max(forgotten + 1),
+            forgotten,
             flushing: None,
             _locks: locks,
         })
@@ -142,6 +149,10 @@ impl<'a> Session<'a> {
         self.changes.written += plan.writes.len();
         self.changes.removed += plan.gone().count();
         self.changes.bytes += bytes;
+        let is_forgotten = |(key, _): &(&PublicKey, &Row)| !after.contains_key(*key);
+        let forgotten = before.rows.iter().filter(is_forgotten);
+        let last = forgotten.map(|(_, row)| row.top).max();
+        self.forgotten = self.forgotten.max(last.unwrap_or_default());
         if let Some(planned) = &mut self.planned {
             planned.extend(plan.writes.iter().map(written));
             planned.extend(
@@ -277,6 +288,7 @@ impl<'a> Session<'a> {
     /// Records that the disk holds what was planned.
     pub(super) fn settle(&self, lasts: Lasts) -> Result<()> {
         self.record.settle(&self.journaled, lasts)?;
+        self.record.set_forgotten(self.forgotten)?;
         for (id, known) in &self.items {
             match known {
                 Some(known) => self.record.set_item(id, known)?,

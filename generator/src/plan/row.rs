@@ -68,7 +68,8 @@ impl Row {
             .map_or_else(|| since.max(self.top + 1), |known| known.base)
     }
 
-    /// Whether the row may be forgotten once its URL is gone: any later build gets later times anyway.
+    /// Whether the row may be forgotten once its URL is gone: any later build gets later times, since the record remembers
+    /// the last time that was forgotten.
     pub fn is_forgettable(&self, now: i64) -> bool {
         self.top < now
     }

@@ -55,6 +55,7 @@ const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "2";
 const OUTPUTS: &str = "outputs";
 const COMPLETE: &str = "complete";
+const FORGOTTEN: &str = "forgotten";
 
 /// The open record.
 #[derive(Debug)]
@@ -211,6 +212,18 @@ impl Record {
     /// Notes that one has.
     pub fn set_complete(&self) -> Result<()> {
         self.set_fact(COMPLETE, "true")
+    }
+
+    /// The last time, in seconds since 1970, that any URL had of which nothing is remembered: a URL that nothing is known
+    /// of gets later times, whatever the clock says.
+    pub fn forgotten(&self) -> Result<i64> {
+        let forgotten = self.fact(FORGOTTEN)?;
+        forgotten.map_or(Ok(0), |forgotten| self.parsed(&forgotten))
+    }
+
+    /// Notes another one.
+    pub fn set_forgotten(&self, time: i64) -> Result<()> {
+        self.set_fact(FORGOTTEN, &time.to_string())
     }
 
     /// The disk of this audience may hold anything.

@@ -229,7 +229,7 @@ impl<'a> Session<'a> {
             self.record.set_fact(WITHDRAWN, "true")?;
         }
         self.record.commit()?;
-        if !self.units.is_empty() {
+        if !(self.units.is_empty() && besides.is_empty()) {
             self.barrier(besides)?;
         }
         let room = self.record.reserve()?;

@@ -131,6 +131,9 @@ fn secure(app: &App) {
     match secured {
         Ok(()) => writer.forget_shown(),
         // The intents stay, and are found complete.
-        Err(fault) => tracing::warn!("{fault}"),
+        Err(fault) => {
+            app.end_if_broken(&fault);
+            tracing::warn!("{fault}");
+        }
     }
 }

@@ -74,6 +74,19 @@ impl Registry {
         copy
     }
 
+    /// The trees are those of a build of the same source that nobody disturbed, byte for byte.
+    pub fn is_undisturbed(&self, when: &str) {
+        let undisturbed = self.copy();
+        undisturbed.build();
+        for (what, expected, actual) in [
+            ("public", undisturbed.public(), self.public()),
+            ("private", undisturbed.private(), self.private()),
+        ] {
+            let (expected, actual) = (tree::contents(&expected), tree::contents(&actual));
+            tree::assert_same(&format!("{what} {when}"), &expected, &actual);
+        }
+    }
+
     /// With a setting for both binaries, given by its environment variable.
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));

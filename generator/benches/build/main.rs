@@ -30,13 +30,13 @@ type Result<T> = std::result::Result<T, Boxed>;
     name = "scripts/bench build",
     args_conflicts_with_subcommands = true,
     after_help = "\
-A registry of 100,000 versions takes about 25 GB and 6 million inodes, all sizes together 40 GB, and the whole run about half
-an hour on two cores; 1,000 and 10,000 alone take 10 GB and five minutes, 1,000 one minute. Everything is made in one
+A registry of 100,000 versions takes about 43 GB and 11 million inodes, all sizes together 60 GB, and the whole run the
+better part of an hour on two cores; 1,000 and 10,000 alone take 14 GB, 1,000 two GB and a minute. Everything is made in one
 fresh folder, with new folders for each round, and removed only at the end. On a file system without a journal wait a
 quarter of an hour before the next run: after a mass delete creating is many times slower there, which the note on
 the limit shows (20 to 60 µs a file is sound). Or give it a file system of its own:
 
-  truncate -s 60G bench.img && mkfs.ext4 -q -N 10000000 bench.img && mount -o loop bench.img /mnt/bench
+  truncate -s 80G bench.img && mkfs.ext4 -q -N 16000000 bench.img && mount -o loop bench.img /mnt/bench
 
 Examples:
   scripts/bench build --scale 1000                       a quick look

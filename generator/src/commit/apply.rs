@@ -116,9 +116,7 @@ impl Trees<'_> {
         match &unit.shown {
             Shown::Nothing => Ok(()),
             Shown::Folder(audience, codings) => {
-                let Some(folder) = unit.part.folder() else {
-                    return Ok(());
-                };
+                let folder = unit.part.place();
                 let variants = codings.iter().copied().map(Some);
                 for coding in [None].into_iter().chain(variants) {
                     self.show_folder(*audience, coding, &folder)?;

@@ -20,20 +20,16 @@ pub enum Part {
 impl Part {
     /// The folder that all of it is in, below a tree's root or below that of a variant; others may be in it too.
     pub fn place(&self) -> PathBuf {
-        let outermost = match self {
-            Self::Release(id) => &PublicKey::Manifest(id.clone()),
-            Self::Item(id) => &PublicKey::Latest(id.clone()),
-            Self::Alone(key) => key,
-        };
-        let path = outermost.disk_path();
+        let path = self.outermost().disk_path();
         path.parent().map(PathBuf::from).unwrap_or_default()
     }
 
-    /// The same, where it holds a version's files and nothing else.
-    pub fn folder(&self) -> Option<PathBuf> {
+    /// The resource whose URL those of all others begin with.
+    pub fn outermost(&self) -> PublicKey {
         match self {
-            Self::Release(_) => Some(self.place()),
-            Self::Item(_) | Self::Alone(_) => None,
+            Self::Release(id) => PublicKey::Manifest(id.clone()),
+            Self::Item(id) => PublicKey::Latest(id.clone()),
+            Self::Alone(key) => key.clone(),
         }
     }
 

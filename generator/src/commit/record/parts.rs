@@ -338,12 +338,7 @@ fn columns(part: &Part) -> (String, String) {
 
 /// What the URLs of a part begin with; it is not stored with each of them.
 fn base(part: &Part) -> String {
-    match part {
-        Part::Release(id) => PublicKey::Manifest(id.clone()),
-        Part::Item(id) => PublicKey::Latest(id.clone()),
-        Part::Alone(key) => key.clone(),
-    }
-    .to_string()
+    part.outermost().to_string()
 }
 
 fn encode_rows(part: &Part, rows: &Rows) -> Vec<u8> {

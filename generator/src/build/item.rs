@@ -231,17 +231,17 @@ impl<'a> Work<'a> {
         } = self;
         let is_left = history.is_none();
         let history = history.unwrap_or_default();
-        let stands = |fate: &&Fate<'_>| matches!(fate, Fate::Stands(_));
-        let is_work = releases.len() > releases.values().filter(stands).count() + 1;
+        let is_to_be_made = |fate: &&Fate<'_>| !matches!(fate, Fate::Stands(_));
+        let to_be_made = releases.values().filter(is_to_be_made).count();
         let make = |(version, fate): (Version, Fate<'_>)| {
             let made = fate.make(context, &id, version, &history, audience);
             (context.progress)();
             made
         };
-        let mut releases: Vec<MadeRelease> = match is_work {
-            true => releases.into_par_iter().map(make).collect::<Result<_>>()?,
-            // For one version to be made, a publish in other words, no thread has to be woken.
-            false => releases.into_iter().map(make).collect::<Result<_>>()?,
+        let mut releases: Vec<MadeRelease> = match to_be_made {
+            // For one, a publish in other words, no thread has to be woken.
+            ..=1 => releases.into_iter().map(make).collect::<Result<_>>()?,
+            _ => releases.into_par_iter().map(make).collect::<Result<_>>()?,
         };
         let sight = whole.after(&releases);
         let mut item = Item {

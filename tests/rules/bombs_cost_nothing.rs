@@ -27,11 +27,7 @@ const PACKINGS: [(&str, Packing); 2] = [("gzip", gzip), ("zstd", zstd)];
 fn bombs_cost_nothing() {
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.build();
-    let daemon = registry.rackd().unhurried().start();
-    let mut random = Random::seeded(0);
-    let sound = Release::new("@open", "sound", "1.0.0");
-    let answer = daemon.publish(&sound, ADMIN_TOKEN, &mut random);
-    assert_eq!(answer.status, 201, "{}", answer.json());
+    let daemon = registry.warm_rackd(&mut Random::seeded(0));
 
     for (packing, pack) in PACKINGS {
         let manifest = file(

@@ -22,7 +22,7 @@ fn memory_stays_flat() {
     let mut random = Random::announced("memory_stays_flat");
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.build();
-    let daemon = idle(&registry, &mut random);
+    let daemon = registry.warm_rackd(&mut random);
     let before = daemon.peak_memory();
 
     // It just fits into the limit of 100 MiB.
@@ -44,7 +44,7 @@ fn uploads_at_once_stay_flat() {
     let mut random = Random::announced("uploads_at_once_stay_flat");
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.build();
-    let daemon = idle(&registry, &mut random);
+    let daemon = registry.warm_rackd(&mut random);
     let before = daemon.peak_memory();
 
     let size = rounds(12, 100);
@@ -72,14 +72,6 @@ fn uploads_at_once_stay_flat() {
         "memory stays flat for many at once",
         format!("{AT_ONCE} uploads of {size} MiB, {grown} MiB more at the peak"),
     );
-}
-
-/// A daemon that has opened and made what it needs.
-fn idle(registry: &Registry, random: &mut Random) -> Rackd {
-    let daemon = registry.rackd().unhurried().start();
-    let release = Release::new("@open", "small", "1.0.0").file("a.bin", random.bytes(64 << 10));
-    publish(&daemon, &release, random);
-    daemon
 }
 
 /// A package of so many MiB that does not compress, in files that are not too large.

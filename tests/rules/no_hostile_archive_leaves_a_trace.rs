@@ -25,13 +25,9 @@ fn no_hostile_archive_leaves_a_trace() {
     registry.put(&Release::new("@team", "secret", "1.0.0"));
     fs::write(registry.root().join("rack.toml"), LIMITS).expect("a file");
     registry.build();
-    let daemon = registry.rackd().unhurried().start();
     // What is opened and made once, at the first publish; its connection closes after the answer has arrived, and its
     // intent goes with the barrier that follows it.
-    let mut random = Random::seeded(0);
-    let sound = Release::new("@open", "sound", "1.0.0");
-    let answer = daemon.publish(&sound, ADMIN_TOKEN, &mut random);
-    assert_eq!(answer.status, 201, "{}", answer.json());
+    let daemon = registry.warm_rackd(&mut Random::seeded(0));
     wait::until("the end of a connection", wait::LONG, || {
         (connections(&daemon) == 0).then_some(())
     });

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binaries;
-use crate::daemon::RackdBuilder;
+use crate::daemon::{ADMIN_TOKEN, Rackd, RackdBuilder};
 use crate::nginx::NginxBuilder;
+use crate::random::Random;
 use crate::release::Release;
 use crate::tree;
 use crate::wait;
@@ -85,6 +86,15 @@ impl Registry {
             let (expected, actual) = (tree::contents(&expected), tree::contents(&actual));
             tree::assert_same(&format!("{what} {when}"), &expected, &actual);
         }
+    }
+
+    /// A daemon that has opened and made what it needs for its first publish.
+    pub fn warm_rackd(&self, random: &mut Random) -> Rackd {
+        let daemon = self.rackd().unhurried().start();
+        let release = Release::new("@open", "small", "1.0.0").file("a.bin", random.bytes(64 << 10));
+        let answer = daemon.publish(&release, ADMIN_TOKEN, random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        daemon
     }
 
     /// With a setting for both binaries, given by its environment variable.

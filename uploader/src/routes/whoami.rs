@@ -90,16 +90,11 @@ fn identity(caller: Caller<'_>) -> Identity {
 }
 
 /// What a token of the access file allows, in the words of scopes.
-fn scopes(namespace: &Namespace, publish: bool) -> impl Iterator<Item = Scope> {
+fn scopes(namespace: &Namespace, publish: bool) -> Vec<Scope> {
     let verbs: &[Verb] = match publish {
         true => &[Verb::Read, Verb::Publish, Verb::Yank, Verb::Tag],
         false => &[Verb::Read],
     };
     let over = |verb| Scope::new(verb, Pattern::Namespace(namespace.clone())).ok();
-    verbs
-        .iter()
-        .copied()
-        .filter_map(over)
-        .collect::<Vec<_>>()
-        .into_iter()
+    verbs.iter().copied().filter_map(over).collect()
 }

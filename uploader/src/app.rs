@@ -25,13 +25,43 @@ use crate::metrics::Metrics;
 use crate::publish::Writer;
 use crate::rate::{Limiter, client_address, is_trusted};
 
+/// What may not work as it should, by its name in `/health` and in the figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Check {
+    Access,
+    Build,
+    Disk,
+    Intents,
+    Tokens,
+}
+
+impl Check {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Access,
+        Self::Build,
+        Self::Disk,
+        Self::Intents,
+        Self::Tokens,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Build => "build",
+            Self::Disk => "disk",
+            Self::Intents => "intents",
+            Self::Tokens => "tokens",
+        }
+    }
+}
+
 /// The daemon's state; shared by all its threads.
 pub(crate) struct App {
     pub(crate) registry: Registry,
     access: RwLock<Arc<Access>>,
     access_source: AccessSource,
     /// What does not work as it should, by what it is of: shown by `/health`.
-    faults: Mutex<BTreeMap<&'static str, String>>,
+    faults: Mutex<BTreeMap<Check, String>>,
     admin: Option<SecretHash>,
     minted: MintedTokens,
     pub(crate) limits: IntakeLimits,
@@ -113,29 +143,29 @@ impl App {
     }
 
     /// What does not work as it should, by what it is of.
-    pub(crate) fn faults(&self) -> BTreeMap<&'static str, String> {
+    pub(crate) fn faults(&self) -> BTreeMap<Check, String> {
         let mut faults = self
             .faults
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        faults.extend(self.minted.fault().map(|fault| ("tokens", fault)));
+        faults.extend(self.minted.fault().map(|fault| (Check::Tokens, fault)));
         let access = self.access();
         if !access.faults().is_empty() {
             faults
-                .entry("access")
+                .entry(Check::Access)
                 .or_insert_with(|| access.faults().join("; "));
         }
         faults
     }
 
     /// Remembers how something went; a fault goes to the log too.
-    pub(crate) fn note(&self, what: &'static str, fault: Option<String>) {
+    pub(crate) fn note(&self, what: Check, fault: Option<String>) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            None => faults.remove(what),
+            None => faults.remove(&what),
             Some(fault) => {
-                tracing::error!("{what}: {fault}");
+                tracing::error!("{}: {fault}", what.as_str());
                 faults.insert(what, fault)
             }
         };
@@ -165,7 +195,7 @@ impl App {
         if error.is_disk_failure() {
             let fault = format!("{error}; the daemon takes no more writes and ends");
             if self.broken.set(fault.clone()).is_ok() {
-                self.note("disk", Some(fault));
+                self.note(Check::Disk, Some(fault));
                 self.breaks.notify_one();
             }
         }

@@ -10,8 +10,7 @@ use prometheus::{
 };
 use rackgen::error::{Error, Result};
 
-/// What `/health` can show as degraded.
-const CHECKS: [&str; 4] = ["access", "build", "intents", "tokens"];
+use crate::app::Check;
 
 /// All figures.
 pub(crate) struct Metrics {
@@ -106,12 +105,13 @@ impl Metrics {
     /// All figures as text, with what is at fault at the moment.
     pub(crate) fn render(
         &self,
-        faults: &BTreeMap<&'static str, String>,
+        faults: &BTreeMap<Check, String>,
     ) -> Result<Vec<u8>, prometheus::Error> {
         // Also while all is well: an alert on what is not there never comes.
-        for check in CHECKS {
-            let is_at_fault = i64::from(faults.contains_key(check));
-            self.degraded.with_label_values(&[check]).set(is_at_fault);
+        for check in Check::ALL {
+            let is_at_fault = i64::from(faults.contains_key(&check));
+            let degraded = self.degraded.with_label_values(&[check.as_str()]);
+            degraded.set(is_at_fault);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

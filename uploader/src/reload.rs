@@ -14,7 +14,7 @@ use rackgen::build::{BuildOptions, Scope};
 use rackgen::config::AccessSource;
 use rackgen::error::{Error, Result};
 
-use crate::app::App;
+use crate::app::{App, Check};
 
 /// Editors write a file in several steps: the last one counts.
 const QUIET: Duration = Duration::from_millis(100);
@@ -97,13 +97,13 @@ fn reload(app: &App) -> bool {
     let before = app.access();
     match app.decide() {
         Err(error) => {
-            app.note("access", Some(error.to_string()));
+            app.note(Check::Access, Some(error.to_string()));
             // What is in force has been built; another try waits for another file.
             true
         }
         Ok(access) => {
-            app.note("access", None);
-            if access == *before && !app.faults().contains_key("build") {
+            app.note(Check::Access, None);
+            if access == *before && !app.faults().contains_key(&Check::Build) {
                 return true;
             }
             let _writer = app.write();
@@ -128,6 +128,9 @@ pub(crate) fn build(app: &App) -> bool {
         }
         Err(_) => tracing::warn!("the trees stay as they are until a build succeeds"),
     }
-    app.note("build", outcome.as_ref().err().map(ToString::to_string));
+    app.note(
+        Check::Build,
+        outcome.as_ref().err().map(ToString::to_string),
+    );
     outcome.is_ok()
 }

@@ -12,7 +12,7 @@ use rackgen::lock::Lock;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::App;
+use crate::app::{App, Check};
 use crate::config::DaemonSettings;
 use crate::intake::staging;
 use crate::metrics::Metrics;
@@ -81,7 +81,7 @@ fn complete(app: &App) -> Result<()> {
     {
         let _lock = app.registry.lock_source()?;
         publish::replay(app, &app.write())?;
-        if !app.faults().contains_key("intents") {
+        if !app.faults().contains_key(&Check::Intents) {
             staging::clear(app.registry.source())?;
         }
     }

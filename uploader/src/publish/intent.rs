@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::writer::Writer;
-use crate::app::App;
+use crate::app::{App, Check};
 use crate::intake::staging::Staging;
 
 /// A publish past its point of no return, once its file is durable.
@@ -143,7 +143,7 @@ pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
         }
     }
     let fault = (!faults.is_empty()).then(|| faults.join("; "));
-    app.note("intents", fault);
+    app.note(Check::Intents, fault);
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(super) fn health(app: &App) -> HttpResponse {
         (None, true) => (StatusCode::OK, "ok"),
     };
     for (what, fault) in faults {
-        checks[what] = json!({"status": "degraded", "message": fault});
+        checks[what.as_str()] = json!({"status": "degraded", "message": fault});
     }
     HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))

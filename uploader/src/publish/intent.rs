@@ -135,24 +135,34 @@ impl Intent {
 /// One that cannot be finished waits for the next time, and `/health` shows it; the others go on.
 pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
     let mut faults = Vec::new();
+    let mut finished = Vec::new();
     for path in pending(&app.registry)? {
-        if !writer.has_shown(&path)
-            && let Err(error) = finish(app, &path)
-        {
-            faults.push(error.to_string());
+        if writer.has_shown(&path) {
+            continue;
         }
+        match finish(app, &path) {
+            Ok(intent) => finished.extend(intent),
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    // One barrier for all of them.
+    if !finished.is_empty() {
+        let secured = app.registry.secure();
+        let done = secured.and_then(|()| finished.into_iter().try_for_each(Intent::done));
+        faults.extend(done.err().map(|error| error.to_string()));
     }
     let fault = (!faults.is_empty()).then(|| faults.join("; "));
     app.note(Check::Intents, fault);
     Ok(())
 }
 
-fn finish(app: &App, path: &Path) -> Result<()> {
+/// Does what is left to do of one; it is done when that is durable. None where there was nothing to finish.
+fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
     let text = fs::read(path).at("read", path)?;
     if is_torn(&text) {
         // A power cut came before its barrier: nothing happened.
         tracing::warn!("{}: it was never finished, and is dropped", path.display());
-        return durable::remove_if_there(path);
+        return durable::remove_if_there(path).map(|()| None);
     }
     let facts = match serde_json::from_slice::<Facts>(&text) {
         Ok(facts) if facts.format == FORMAT => facts,
@@ -174,14 +184,14 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         tracing::warn!(
             "{release}: its upload was cut short before it was published, and is dropped"
         );
-        return intent.done();
+        return intent.done().map(|()| None);
     }
     match intent.admit_again(registry, &staging) {
         Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
             tracing::error!(
                 "{release}: its folder was made by another hand; the upload is dropped"
             );
-            return intent.done();
+            return intent.done().map(|()| None);
         }
         Err(error) => {
             staging.leave();
@@ -196,12 +206,12 @@ fn finish(app: &App, path: &Path) -> Result<()> {
         let history = source.history(&release.item)?;
         let change = ItemChange::of(release.item.clone(), history);
         let ready = registry.stage_items(&[change], &access)?.ready(&[])?;
-        ready.apply(&[])?;
+        ready.show()?.settle()?;
     }
-    registry.secure()?;
     tracing::info!("{release}: finished a publish that was cut short");
-    intent.done()
+    Ok(Some(intent))
 }
+
 /// Whether it is the beginning of an intent and no more. What is something else nobody takes away.
 fn is_torn(text: &[u8]) -> bool {
     // Some file systems fill up with zeros what never reached the disk.

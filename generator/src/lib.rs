@@ -37,3 +37,4 @@ pub mod token;
 pub mod usage;
 pub mod verify;
 pub mod watch;
+pub mod webhook;

@@ -12,6 +12,7 @@ use crate::error::{At, Error};
 use crate::model::event::Notice;
 use crate::model::{Change, Event, History, ItemId, ReleaseId, Tag, Version};
 use crate::source::SourceTree;
+use crate::webhook::News;
 
 /// Why an item stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +92,10 @@ impl Registry {
             history.apply(event.clone());
         }
         // Before the event, so that a full disk speaks up before the point of no return.
-        let changed = ItemChange::of(item.clone(), history.clone());
+        let mut changed = ItemChange::of(item.clone(), history.clone());
+        if is_news {
+            changed.news.push(News::now(event.clone())?);
+        }
         let ready = self.stage_items(&[changed], access)?.ready(&[])?;
         if is_news {
             source.append(item, &event)?;

@@ -30,6 +30,7 @@ use crate::report::Report;
 use crate::source::SourceTree;
 use crate::source::signature::{Sight, Signature};
 use crate::source::walk::{Below, Seen};
+use crate::webhook::News;
 use item::{Made, Work};
 use lists::Lists;
 use look::{Case, Look};
@@ -92,16 +93,18 @@ pub struct ItemChange {
     pub history: History,
     /// The versions that come in, each once.
     pub arriving: Vec<Arriving>,
+    /// What of all that happens now.
+    pub news: Vec<News>,
 }
 
 impl ItemChange {
-    /// Another history, and no new version.
+    /// No new version, and no news.
     pub fn of(id: ItemId, history: History) -> Self {
-        let arriving = Vec::new();
         Self {
             id,
             history,
-            arriving,
+            arriving: Vec::new(),
+            news: Vec::new(),
         }
     }
 }
@@ -227,11 +230,16 @@ impl Registry {
                 "the access file changed during the build, so nothing was published; build again",
             ));
         }
+        let left_behind = session.left_behind()?;
         let ready = session.ready(&[])?;
         for (item, event) in &accepted {
             self.source.append(item, event)?;
         }
         report.changes = ready.apply(&[self.source.root()])?;
+        if *scope == Scope::Everything {
+            let mut left_behind = left_behind.iter();
+            left_behind.try_for_each(|staged| staged.recover(&self.source))?;
+        }
         report.seconds = start.elapsed().as_secs_f64();
         Ok(report)
     }
@@ -409,6 +417,11 @@ impl Registry {
             add(&mut session, made)?;
         }
         lists.stage(&context, &mut session, &mut Vec::new())?;
+        for change in changes {
+            for news in &change.news {
+                session.announce(&change.id, news);
+            }
+        }
         Ok(session)
     }
 
@@ -427,6 +440,7 @@ impl Registry {
             id,
             history,
             arriving,
+            ..
         } = change;
         let namespace = &id.namespace;
         let audience = context.rules.access.audience(namespace).ok_or_else(|| {

@@ -83,6 +83,9 @@ impl<'a> Ready<'a> {
             // done: a build that is killed in here is followed by one that waits again.
             thread::sleep(OPEN_FILE_TIME + OPEN_FILE_TIME / 4);
         }
+        if let Some(announced) = &self.announced {
+            announced.is_due()?;
+        }
         drop(self.room);
         session.settle(lasts)?;
         session.changes()

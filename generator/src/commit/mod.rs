@@ -5,6 +5,7 @@
 //! the next build of them completes the trees.
 
 pub mod adopt;
+mod announce;
 pub mod apply;
 pub mod durable;
 mod folder;

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 
+use super::announce::Announcer;
 use super::record::{Journaled, KnownItem, KnownRelease, Lasts, Record};
 use super::stage::{Shown, StagedPart, Stager};
 use super::{OutputSettings, adopt, clear_staging, durable};
@@ -18,6 +19,8 @@ use crate::plan::part::{Part, Recorded};
 use crate::plan::row::Row;
 use crate::plan::{Removal, Write};
 use crate::report::{Action, Changes, Planned};
+use crate::webhook::News;
+use crate::webhook::spool::Staged;
 
 /// Both output trees, locked, the record of what they hold, and what is to be done about it.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Session<'a> {
     /// What the record is to say of items in the end; nothing of those that are gone.
     items: Vec<(ItemId, Option<KnownItem>)>,
     changes: Changes,
+    /// What somebody wants to be told of it.
+    announcer: Option<Announcer>,
     /// What would be done, where nothing is to be.
     planned: Option<Vec<Planned>>,
     /// Seconds since 1970, later than anything that was forgotten: a clock may be set back.
@@ -58,7 +63,9 @@ impl<'a> Session<'a> {
     pub fn open(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
         let locks = lock(folders)?;
         clear_staging(folders)?;
-        Self::with(folders, settings, Record::open(&folders.state)?, locks)
+        let mut session = Self::with(folders, settings, Record::open(&folders.state)?, locks)?;
+        session.announcer = Announcer::of(folders);
+        Ok(session)
     }
 
     /// A session that only says what it would do.
@@ -90,6 +97,7 @@ impl<'a> Session<'a> {
             journaled: Vec::new(),
             items: Vec::new(),
             changes: Changes::default(),
+            announcer: None,
             planned: None,
             now: Timestamp::now().as_second().max(forgotten + 1),
             forgotten,
@@ -169,6 +177,9 @@ impl<'a> Session<'a> {
                     .map(|r| gone(r, &before, why)),
             );
         }
+        if let Some(announcer) = &mut self.announcer {
+            announcer.note(&part, &plan, known);
+        }
         let journaled = self.record.journal(part.clone(), &before, &after, known)?;
         self.journaled.push(journaled);
         self.units.push(Unit {
@@ -194,6 +205,19 @@ impl<'a> Session<'a> {
         }
         self.items.push((id, after));
         Ok(())
+    }
+
+    /// Something happens to an item, beside what the trees show of it.
+    pub fn announce(&mut self, item: &ItemId, news: &News) {
+        if let Some(announcer) = &mut self.announcer {
+            announcer.news(item, news.clone());
+        }
+    }
+
+    /// What an earlier, killed session was to announce.
+    pub(crate) fn left_behind(&self) -> Result<Vec<Staged>> {
+        let announcer = self.announcer.as_ref();
+        announcer.map_or(Ok(Vec::new()), Announcer::left_behind)
     }
 
     /// How many URLs would be gone that nobody decided about by the access file.
@@ -228,15 +252,28 @@ impl<'a> Session<'a> {
         if withdraws {
             self.record.set_fact(WITHDRAWN, "true")?;
         }
-        self.record.commit()?;
-        if !(self.units.is_empty() && besides.is_empty()) {
-            self.barrier(besides)?;
+        let announcer = self.announcer.take().filter(|_| !self.units.is_empty());
+        let announced = announcer
+            .map(|announcer| announcer.stage(&self.units, self.folders))
+            .transpose()?;
+        let secured = self.record.commit().and_then(|()| {
+            if !(self.units.is_empty() && besides.is_empty()) {
+                self.barrier(besides)?;
+            }
+            self.record.reserve()
+        });
+        match secured {
+            Ok(room) => Ok(Ready {
+                session: self,
+                announced,
+                room,
+            }),
+            Err(fault) => {
+                // What resists is told apart by the next build of everything.
+                let _ = announced.map(|announced| announced.forget());
+                Err(fault)
+            }
         }
-        let room = self.record.reserve()?;
-        Ok(Ready {
-            session: self,
-            room,
-        })
     }
 
     /// Makes durable what earlier sessions showed without a barrier, and these folders besides.
@@ -344,6 +381,8 @@ fn gone(removal: &Removal, before: &Recorded, why: &str) -> Planned {
 #[derive(Debug)]
 pub struct Ready<'a> {
     pub(super) session: Session<'a>,
+    /// What somebody is to be told when they are.
+    pub(super) announced: Option<Staged>,
     /// What the record will need to say that all is done.
     pub(super) room: File,
 }

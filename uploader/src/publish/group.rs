@@ -138,6 +138,7 @@ impl Group {
             by: package.by.clone(),
         };
         change.history.apply(event.clone());
+        change.news.push(upload.news(&event));
         change.arriving.push(Arriving {
             version: version.clone(),
             folder: upload.staging.contents(),

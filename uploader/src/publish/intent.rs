@@ -9,6 +9,7 @@ use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
 use rackgen::model::{Change, Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
 use rackgen::source::SourceTree;
+use rackgen::webhook::News;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -204,7 +205,11 @@ fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
     // What is not declared any longer is stored all the same, and shown if it is declared again.
     if access.audience(&release.item.namespace).is_some() {
         let history = source.history(&release.item)?;
-        let change = ItemChange::of(release.item.clone(), history);
+        let mut change = ItemChange::of(release.item.clone(), history);
+        change.news.push(News {
+            event: intent.facts.event.clone(),
+            occasion: intent.facts.staging.clone(),
+        });
         let ready = registry.stage_items(&[change], &access)?.ready(&[])?;
         ready.show()?.settle()?;
     }

@@ -13,7 +13,9 @@ mod writer;
 use rackgen::build::Registry;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
-use rackgen::model::{ContentDigest, History, ReleaseId, Sha256, Version};
+use rackgen::model::{ContentDigest, Event, History, ReleaseId, Sha256, Version};
+
+use rackgen::webhook::News;
 
 use crate::answer::Refusal;
 use crate::auth::Credential;
@@ -44,6 +46,16 @@ pub(crate) struct Upload {
     pub(crate) sender: Credential,
     /// What it came for.
     pub(crate) mode: Mode,
+}
+
+impl Upload {
+    /// What is to be told when this happens.
+    fn news(&self, event: &Event) -> News {
+        News {
+            event: event.clone(),
+            occasion: self.staging.name().to_owned(),
+        }
+    }
 }
 
 /// Why a version cannot be published any more.

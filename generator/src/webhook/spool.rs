@@ -1,0 +1,212 @@
+//! Where announcements wait, in `webhooks/` of the state folder: `staged` until what they announce can be read, then
+//! `outbox` until the daemon has spread them over its endpoints. One file a commit, plain JSON.
+//!
+//! There is a spool as soon as somebody wants to be told (the daemon makes it then); without one nobody announces.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Announcement;
+use crate::commit::durable;
+use crate::error::{At, Error, Result};
+use crate::source::SourceTree;
+
+const FORMAT: u32 = 1;
+const SEQUENCE: &str = "sequence";
+const STAGED: &str = "staged";
+const OUTBOX: &str = "outbox";
+
+/// The spool of a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    folder: PathBuf,
+}
+
+/// A file of the spool.
+#[derive(Debug, Serialize, Deserialize)]
+struct Batch {
+    format: u32,
+    announcements: Vec<Announcement>,
+}
+
+impl Spool {
+    /// That of a state folder, if there is one.
+    pub fn of(state: &Path) -> Option<Self> {
+        let folder = Self::folder(state);
+        folder.is_dir().then_some(Self { folder })
+    }
+
+    /// That of a state folder; from now on every commit is announced.
+    pub fn create(state: &Path) -> Result<Self> {
+        let folder = Self::folder(state);
+        for part in [STAGED, OUTBOX] {
+            durable::create_folders(&folder.join(part), 0o700)?;
+        }
+        Ok(Self { folder })
+    }
+
+    fn folder(state: &Path) -> PathBuf {
+        state.join("webhooks")
+    }
+
+    /// Where all of it is.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes what a commit will have to announce, each with its number; the caller's barrier makes it durable.
+    /// The caller holds the locks of the trees: nobody else gives numbers.
+    pub(crate) fn stage(&self, mut announcements: Vec<Announcement>) -> Result<Staged> {
+        let path = self.folder.join(SEQUENCE);
+        let last = match fs::read_to_string(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => 0,
+            read => read.at("read", &path)?.trim().parse::<u64>().map_err(|_| {
+                Error::refused(
+                    &path,
+                    "this is no number; write one larger than any that was sent",
+                )
+            })?,
+        };
+        let mut number = last;
+        for announcement in &mut announcements {
+            number += 1;
+            announcement.body.insert("sequence".into(), json!(number));
+        }
+        // In two steps, so that a kill leaves one number or the other; after a power cut it is as old as what it numbered.
+        let beside = path.with_extension("new");
+        fs::write(&beside, format!("{number}\n")).at("write", &beside)?;
+        fs::rename(&beside, &path).at("replace", &path)?;
+
+        let name = format!("{:020}.json", last + 1);
+        let staged = Staged {
+            path: self.folder.join(STAGED).join(&name),
+            due: self.folder.join(OUTBOX).join(&name),
+        };
+        let batch = Batch {
+            format: FORMAT,
+            announcements,
+        };
+        let text = serde_json::to_vec(&batch).unwrap_or_default();
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&staged.path)
+            .at("write", &staged.path)?;
+        file.write_all(&text).at("write", &staged.path)?;
+        Ok(staged)
+    }
+
+    /// What a commit staged that was killed before its end; the caller holds the locks of the trees.
+    pub(crate) fn left_behind(&self) -> Result<Vec<Staged>> {
+        let files = files(&self.folder.join(STAGED))?;
+        let due = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            self.folder.join(OUTBOX).join(name)
+        };
+        Ok(files
+            .into_iter()
+            .map(|path| Staged {
+                due: due(&path),
+                path,
+            })
+            .collect())
+    }
+
+    /// What is to be delivered, oldest first.
+    pub fn outbox(&self) -> Result<Vec<PathBuf>> {
+        files(&self.folder.join(OUTBOX))
+    }
+
+    /// What a file of the outbox announces.
+    ///
+    /// # Errors
+    /// A file that is none of ours, or of another format.
+    pub fn read(path: &Path) -> Result<Vec<Announcement>> {
+        let text = fs::read(path).at("read", path)?;
+        match serde_json::from_slice::<Batch>(&text) {
+            Ok(batch) if batch.format == FORMAT => Ok(batch.announcements),
+            Ok(batch) => Err(Error::refused(
+                path,
+                format!(
+                    "its format is {}, and this program knows {FORMAT}",
+                    batch.format
+                ),
+            )),
+            Err(fault) => Err(Error::refused(
+                path,
+                format!("these are no announcements: {fault}"),
+            )),
+        }
+    }
+}
+
+/// What a commit announces as soon as it can be read.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    path: PathBuf,
+    due: PathBuf,
+}
+
+impl Staged {
+    /// It can be read.
+    pub(crate) fn is_due(&self) -> Result<()> {
+        fs::rename(&self.path, &self.due).at("rename into place", &self.due)
+    }
+
+    /// Nothing came of it.
+    pub(crate) fn forget(&self) -> Result<()> {
+        durable::remove_if_there(&self.path)
+    }
+
+    /// Announces of it what came to be, whatever stopped the commit that was to; after a build of everything.
+    pub(crate) fn recover(&self, source: &SourceTree) -> Result<()> {
+        // A power cut before the barrier tears it, and then nothing of it happened.
+        let Ok(announcements) = Spool::read(&self.path) else {
+            return self.forget();
+        };
+        let mut due = Vec::new();
+        for announcement in announcements {
+            if announcement.is_so(source)? {
+                due.push(announcement);
+            }
+        }
+        if due.is_empty() {
+            return self.forget();
+        }
+        let batch = Batch {
+            format: FORMAT,
+            announcements: due,
+        };
+        let text = serde_json::to_vec(&batch).unwrap_or_default();
+        durable::replace(&self.path, &text, 0o600)?;
+        self.is_due()
+    }
+}
+
+/// The files of a folder by name; none where there is no folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at("read", folder)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.at("read", folder)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -15,7 +15,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::commit::record::{KnownItem, Record};
+use crate::commit::record::{Keeper, KnownItem, Record};
 use crate::commit::stage::{FindBody, StagedPart, Stager};
 use crate::commit::{OutputSettings, Session};
 use crate::error::{Error, Result};
@@ -41,6 +41,7 @@ pub struct Registry {
     folders: Checked,
     source: SourceTree,
     outputs: OutputSettings,
+    record: Keeper,
 }
 
 /// What a build may do.
@@ -170,6 +171,7 @@ impl Registry {
             folders,
             source,
             outputs,
+            record: Keeper::default(),
         }
     }
 
@@ -217,7 +219,7 @@ impl Registry {
     ) -> Result<Report> {
         let start = Instant::now();
         let access = decide()?;
-        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let mut session = self.session()?;
         let scope = match session.record().is_complete()? {
             true => scope,
             false => &Scope::Everything,
@@ -244,11 +246,21 @@ impl Registry {
         Ok(report)
     }
 
+    /// All of the trees and the record, for one operation.
+    fn session(&self) -> Result<Session<'_>> {
+        Session::open(&self.folders, &self.outputs, &self.record)
+    }
+
+    /// The same, to change nothing.
+    pub(crate) fn look_only(&self) -> Result<Session<'_>> {
+        Session::open_dry(&self.folders, &self.outputs, &self.record)
+    }
+
     /// What a build would do, without doing it.
     pub fn dry_run(&self, decide: Decide<'_>, options: &BuildOptions) -> Result<Report> {
         let _lock = self.lock_source()?;
         let access = decide()?;
-        let mut session = Session::open_dry(&self.folders, &self.outputs)?;
+        let mut session = self.look_only()?;
         let mut report = Report::default();
         let scope = Scope::Everything;
         self.stage(&mut session, &scope, &access, options, &|_| (), &mut report)?;
@@ -389,7 +401,7 @@ impl Registry {
     /// A namespace that is not declared; a full disk.
     pub fn stage_items(&self, changes: &[ItemChange], access: &Access) -> Result<Session<'_>> {
         let options = BuildOptions::default();
-        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let mut session = self.session()?;
         if !session.record().is_complete()? {
             // Somebody took the record away: the lists are made of what it knows.
             drop(session);
@@ -399,7 +411,7 @@ impl Registry {
                 &options,
                 &|_| (),
             )?;
-            session = Session::open(&self.folders, &self.outputs)?;
+            session = self.session()?;
         }
         let context = self.context(&session, access, &options, &|| ());
         let works = changes
@@ -427,7 +439,7 @@ impl Registry {
 
     /// Makes durable what was shown without a barrier, and what was done in the source tree.
     pub fn secure(&self) -> Result<()> {
-        Session::open(&self.folders, &self.outputs)?.secure(&[self.source.root()])
+        self.session()?.secure(&[self.source.root()])
     }
 
     fn work<'a>(

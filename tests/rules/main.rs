@@ -11,6 +11,7 @@
 
 mod a_check_names_every_fault;
 mod a_check_starts_nothing;
+mod a_ci_publishes_again_and_again;
 mod a_dry_run_changes_nothing;
 mod a_mirror_is_of_one_registry;
 mod a_mirror_only_reads;
@@ -78,12 +79,15 @@ mod slow_clients_slow_nobody;
 mod systemd_is_told;
 mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;
+mod the_jobs_of_docs_ci_work;
 mod the_operators_bad_day;
+mod tls_is_as_the_system_says;
 mod uploads_that_arrive_together;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
 mod verify_names_what_changed;
 mod watch_builds_what_changed;
+mod what_may_pass_is_tried_again;
 mod what_surrounds_it_opens_nothing;
 mod whoami_says_who_a_token_is;
 mod withdrawal_reaches_a_mirror_first;

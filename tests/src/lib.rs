@@ -18,6 +18,7 @@ pub mod errors;
 pub mod etags;
 pub mod hostile;
 pub mod http;
+pub mod line;
 pub mod lock;
 pub mod minted;
 pub mod mirror;

@@ -15,14 +15,15 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::commit::record::{Keeper, KnownItem, Record};
+use crate::commit::record::{Keeper, KnownItem, Record, Usage};
 use crate::commit::stage::{FindBody, StagedPart, Stager};
 use crate::commit::{OutputSettings, Session};
 use crate::error::{Error, Result};
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::{
-    Audience, ContentDigest, Event, FilePath, History, ItemId, ReleaseId, StoredFile, Version,
+    Audience, ContentDigest, Event, FilePath, History, ItemId, Namespace, ReleaseId, StoredFile,
+    Version,
 };
 use crate::plan::part::{Part, Recorded};
 use crate::plan::{Plan, Removal, Rules};
@@ -435,6 +436,17 @@ impl Registry {
             }
         }
         Ok(session)
+    }
+
+    /// What a namespace takes up, by the last build of each of its items.
+    ///
+    /// The caller holds the source tree's lock.
+    pub fn usage(&self, namespace: &Namespace) -> Result<Usage> {
+        let session = self.session()?;
+        let usage = session.record().usage(namespace)?;
+        // What was counted need not be counted again.
+        session.record().commit()?;
+        Ok(usage)
     }
 
     /// Makes durable what was shown without a barrier, and what was done in the source tree.

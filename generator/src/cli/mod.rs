@@ -11,6 +11,7 @@ mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod server;
 mod token;
 mod verify;
 mod watch;

@@ -12,6 +12,7 @@ use rackgen::error::Error;
 use rackgen::model::{Change, Event, ItemId, ReleaseId, Version};
 
 use super::intent::Intent;
+use super::quota::Quotas;
 use super::writer::{Job, Writer};
 use super::{Existing, Mode, refuse_existing, replay};
 use crate::answer::Refusal;
@@ -79,6 +80,7 @@ enum Failure {
 struct Group {
     /// What becomes of their items.
     changes: BTreeMap<ItemId, ItemChange>,
+    quotas: Quotas,
     publishes: Vec<(Job, Event)>,
     /// What they bring is there. Only what everybody can read is called so.
     identical: Vec<Job>,
@@ -123,8 +125,15 @@ impl Group {
         match existing {
             Some(Existing::Identical) => return Ok(Verdict::Identical),
             Some(existing) => return Err(existing.explain(&package.id)),
-            None if upload.mode == Mode::DryRun => return Ok(Verdict::Checked),
             None => {}
+        }
+        let is_new = change.arriving.is_empty() && source.versions(item)?.is_empty();
+        let usage = self.quotas.with(app, package, is_new)?;
+        if upload.mode == Mode::DryRun {
+            return Ok(Verdict::Checked);
+        }
+        if let Some(usage) = usage {
+            self.quotas.set(&item.namespace, usage);
         }
         // A version whose folder was lost comes back as what it was.
         let published = change.history.of(version).published;

@@ -8,6 +8,7 @@
 
 mod group;
 mod intent;
+mod quota;
 mod writer;
 
 use rackgen::build::Registry;

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
-use rackgen::model::ReleaseId;
+use rackgen::model::{ContentDigest, ReleaseId};
 use serde_json::json;
 
 use crate::answer::Refusal;
@@ -33,7 +33,7 @@ pub(super) async fn upload(
     };
     let outcome = take(app, publisher, request, body, mode).await;
     match &outcome {
-        Ok(id) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
+        Ok((id, _)) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
     }
     app.metrics.upload(match (&outcome, mode) {
@@ -41,7 +41,7 @@ pub(super) async fn upload(
         (Ok(_), Mode::Publish) => "created",
         (Ok(_), Mode::DryRun) => "checked",
     });
-    outcome.map(|id| accepted(&id, mode))
+    outcome.map(|(id, digest)| accepted(&id, digest, mode))
 }
 
 async fn take(
@@ -50,7 +50,7 @@ async fn take(
     request: &HttpRequest,
     body: Body,
     mode: Mode,
-) -> Result<ReleaseId, Refusal> {
+) -> Result<(ReleaseId, ContentDigest), Refusal> {
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
@@ -84,10 +84,19 @@ async fn take(
     let upload = verified
         .await
         .map_err(|fault| Refusal::internal(&fault))??;
-    publisher.publish(upload).await
+    let digest = upload.package.digest;
+    let id = upload.package.id.clone();
+    match publisher.publish(upload).await {
+        Ok(id) => Ok((id, digest)),
+        // Who sent it may have to find it: it has no other way to the name of what it packed.
+        Err(refusal) if refusal.code == ErrorCode::VersionExists => Err(refusal
+            .detail("path", id.to_string())
+            .detail("digest", digest.to_string())),
+        Err(refusal) => Err(refusal),
+    }
 }
 
-fn accepted(id: &ReleaseId, mode: Mode) -> HttpResponse {
+fn accepted(id: &ReleaseId, digest: ContentDigest, mode: Mode) -> HttpResponse {
     let (status, message) = match mode {
         Mode::Publish => (StatusCode::CREATED, "Registry uploaded successfully"),
         Mode::DryRun => (
@@ -103,5 +112,6 @@ fn accepted(id: &ReleaseId, mode: Mode) -> HttpResponse {
             "name": id.item.path.name(),
             "version": id.version,
             "path": id.to_string(),
+            "digest": digest,
         }))
 }

@@ -13,6 +13,7 @@
 
 mod items;
 mod parts;
+mod usage;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -33,6 +34,7 @@ use crate::model::Audience;
 pub use items::KnownItem;
 pub use parts::KnownRelease;
 pub(super) use parts::{Journaled, Lasts};
+pub use usage::Usage;
 
 const SCHEMA: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

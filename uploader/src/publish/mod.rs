@@ -10,6 +10,7 @@ mod group;
 mod intent;
 mod writer;
 
+use rackgen::audit::Attempt;
 use rackgen::build::Registry;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
@@ -44,6 +45,8 @@ pub(crate) struct Upload {
     pub(crate) sender: Credential,
     /// What it came for.
     pub(crate) mode: Mode,
+    /// What the audit log is to say of it.
+    pub(crate) attempt: Attempt,
 }
 
 /// Why a version cannot be published any more.

@@ -2,6 +2,7 @@
 //! exactly one, each yank at least one.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use rack_tests::package::Archive;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
+use rack_tests::wait;
 use rack_tests::{proved, rounds};
 use serde_json::{Value, json};
 
@@ -72,6 +74,46 @@ fn a_kill_loses_no_audit_line() {
     );
 }
 
+/// Killed between the publish and its line: there is the intent, and no line. Killed after it: there are both.
+#[test]
+fn the_next_start_writes_the_line_that_is_missing() {
+    let mut random = Random::announced("the_next_start_writes_the_line_that_is_missing");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.build();
+    for is_cut in [true, false] {
+        // The barrier after which an intent goes comes a second later: on a busy machine the kill may come after it.
+        wait::until("a kill while the intent is there", wait::LONG, || {
+            killed_with_its_intent(&registry, &mut random).then_some(())
+        });
+        let before = audit(&registry, &[]);
+        let log = registry.state().join("audit.jsonl");
+        if is_cut {
+            let text = fs::read_to_string(&log).expect("a log");
+            let start = text[..text.len() - 1].rfind('\n').map_or(0, |end| end + 1);
+            fs::write(&log, &text[..start + 20]).expect("a file");
+            assert_eq!(audit(&registry, &[]).len(), before.len() - 1);
+        }
+        stop(registry.rackd().start());
+        assert_eq!(audit(&registry, &[]), before, "cut: {is_cut}");
+    }
+}
+
+/// Publishes, and kills the daemon; whether the intent was there still.
+fn killed_with_its_intent(registry: &Registry, random: &mut Random) -> bool {
+    let mut daemon = registry.rackd().start();
+    let number = random.below(1 << 30);
+    let release = Release::new("@open", "item", &format!("1.{number}.0"));
+    let answer = daemon.publish(&release, ADMIN_TOKEN, random);
+    daemon.kill();
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    let mut intents = registry
+        .state()
+        .join("intents")
+        .read_dir()
+        .expect("a folder");
+    intents.next().is_some()
+}
+
 /// Publishes versions and yanks each; how many uploads were answered with 201.
 fn publish_until_killed(url: &str, prefix: &str, mut random: Random) -> usize {
     for number in 0.. {
@@ -100,7 +142,7 @@ fn events(registry: &Registry) -> Vec<(String, String, String)> {
     let mut events = Vec::new();
     for item in items {
         let item = item.expect("an item").path();
-        let log = std::fs::read_to_string(item.join("releases.jsonl")).unwrap_or_default();
+        let log = fs::read_to_string(item.join("releases.jsonl")).unwrap_or_default();
         let name = item.file_name().expect("a name").to_string_lossy();
         let item = json!(format!("@open/features/{name}"));
         let whole = log

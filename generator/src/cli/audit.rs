@@ -204,7 +204,7 @@ fn in_columns(line: &Line) -> String {
     let client = attempt.client.map(|client| client.to_string());
     let rest: Vec<String> = [what, tag, token, reason].into_iter().flatten().collect();
     format!(
-        "{time:.0}  {style}{:<24}{style:#}  {:<12}  {:<24}  {:<15}  {}",
+        "{time:.0}  {style}{:<24}{style:#}  {:<12}  {:<32}  {:<15}  {}",
         outcome.as_str(),
         attempt.action.as_str(),
         harmless(by.as_deref().unwrap_or("-")),

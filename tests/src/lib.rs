@@ -9,6 +9,7 @@
 )]
 
 pub mod agreement;
+pub mod audit;
 pub mod binaries;
 pub mod canaries;
 pub mod coding;

@@ -29,6 +29,7 @@ use crate::rate::{Limiter, client_address, is_trusted};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Check {
     Access,
+    Audit,
     Build,
     Disk,
     Intents,
@@ -36,8 +37,9 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Access,
+        Self::Audit,
         Self::Build,
         Self::Disk,
         Self::Intents,
@@ -47,6 +49,7 @@ impl Check {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Audit => "audit",
             Self::Build => "build",
             Self::Disk => "disk",
             Self::Intents => "intents",

@@ -102,6 +102,7 @@ impl Args {
             access: access_source,
             outputs,
             limits,
+            audit,
             public_url,
         } = shared;
         let access = access_source.load()?;
@@ -116,7 +117,7 @@ impl Args {
             admin,
             tokens,
             token_names,
-            registry: Registry::new(folders, outputs),
+            registry: Registry::new(folders, outputs, audit),
             limits,
             max_upload: self
                 .max_upload

@@ -15,6 +15,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::access::Access;
+use crate::audit::{Action, Attempt, By, Line, Log, Rotation};
 use crate::commit::record::{Keeper, KnownItem, Record, Usage};
 use crate::commit::stage::{FindBody, StagedPart, Stager};
 use crate::commit::{OutputSettings, Session};
@@ -43,6 +44,7 @@ pub struct Registry {
     source: SourceTree,
     outputs: OutputSettings,
     record: Keeper,
+    audit: Log,
 }
 
 /// What a build may do.
@@ -166,11 +168,11 @@ impl Context<'_> {
 
 impl Registry {
     /// A registry in these folders.
-    pub fn new(folders: Checked, outputs: OutputSettings) -> Self {
-        let source = SourceTree::at(&folders.source);
+    pub fn new(folders: Checked, outputs: OutputSettings, audit: Rotation) -> Self {
         Self {
+            source: SourceTree::at(&folders.source),
+            audit: Log::of(&folders.state, audit),
             folders,
-            source,
             outputs,
             record: Keeper::default(),
         }
@@ -189,6 +191,11 @@ impl Registry {
     /// How its outputs are made.
     pub fn outputs(&self) -> &OutputSettings {
         &self.outputs
+    }
+
+    /// Its audit log.
+    pub fn audit(&self) -> &Log {
+        &self.audit
     }
 
     /// Takes the lock of the source tree.
@@ -236,6 +243,7 @@ impl Registry {
         let left_behind = session.left_behind()?;
         let ready = session.ready(&[])?;
         for (item, event) in &accepted {
+            self.audit.append_durably(&acceptance(item, event))?;
             self.source.append(item, event)?;
         }
         report.changes = ready.apply(&[self.source.root()])?;
@@ -493,6 +501,15 @@ impl Registry {
             .ok()
             .map(|loaded| loaded.digest)
     }
+}
+
+/// The line of a version that an admin accepted as a hand made it.
+fn acceptance(item: &ItemId, event: &Event) -> Line {
+    let attempt = Attempt {
+        by: Some(By::named(&event.by)),
+        ..Attempt::of(Action::Accept).about(item, &event.change)
+    };
+    attempt.succeeded()
 }
 
 /// Journals what was made of an item.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::audit::note_refusal;
 use super::{Format, Outcome, operator, print_json, print_line, server};
+use crate::audit::{Action, Attempt};
 use crate::build::Registry;
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
@@ -189,16 +191,28 @@ fn run(item: ItemId, change: Change, place: Place, format: Format) -> Result<Out
 
 fn change_here(item: ItemId, change: Change, shared: SharedArgs) -> Result<Standing> {
     let (settings, _) = shared.resolve()?;
-    let registry = Registry::new(settings.folders.check(Adoption::IfNew)?, settings.outputs);
+    let registry = Registry::new(
+        settings.folders.check(Adoption::IfNew)?,
+        settings.outputs,
+        settings.audit,
+    );
     let _lock = registry.lock_source()?;
     let access = settings.access.load()?;
     let path = registry.source().item(&item);
-    registry
-        .change(&item, change, operator(), &access)
-        .map_err(|error| match error {
+    let by = operator();
+    let attempt = Attempt::of(Action::from(&change)).about(&item, &change);
+    let outcome = registry.change(&item, change, by.clone(), attempt.clone(), &access);
+    outcome.map_err(|error| {
+        let attempt = Attempt {
+            by: Some(by),
+            ..attempt
+        };
+        note_refusal(registry.audit(), attempt.refused(error.code(), &error));
+        match error {
             LifecycleError::Stopped(error) => error,
             refusal => Error::refused(path, refusal),
-        })
+        }
+    })
 }
 
 /// Asks a server to do so.

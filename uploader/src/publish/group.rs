@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rackgen::access::Access;
+use rackgen::audit::Line;
 use rackgen::build::{Arriving, ItemChange};
 use rackgen::commit::apply::Visible;
 use rackgen::error::Error;
@@ -144,7 +145,7 @@ impl Group {
                 archive: Some(upload.archive),
             },
             time: published.map_or_else(Timestamp::now, |published| published.time),
-            by: package.by.clone(),
+            by: package.by.name.clone(),
         };
         change.history.apply(event.clone());
         change.news.push(upload.news(&event));
@@ -176,6 +177,7 @@ impl Group {
             app.end_if_broken(&error);
             Failure::After(error.into())
         };
+        app.require_audit().map_err(Failure::Before)?;
         let registry = &app.registry;
         let changes = std::mem::take(&mut self.changes).into_values();
         let is_touched = |change: &ItemChange| {
@@ -203,7 +205,11 @@ impl Group {
             intent.admit(registry, &job.upload.staging).map_err(after)?;
         }
         let visible = ready.show().map_err(after)?;
-        writer.show(intents);
+        let lines: Vec<Line> = intents.iter().filter_map(Intent::line).cloned().collect();
+        // The intents of what could not be told stay, and whoever replays them tells it.
+        if app.tell(&lines) {
+            writer.show(intents);
+        }
         Ok(Some(visible))
     }
 
@@ -211,7 +217,9 @@ impl Group {
         for (Job { upload, .. }, event) in &self.publishes {
             let id = &upload.package.id;
             let event = event.clone();
-            intents.push(Intent::write(&app.registry, &upload.staging, id, event)?);
+            let line = upload.attempt.clone().succeeded();
+            let intent = Intent::write(&app.registry, &upload.staging, id, event, line)?;
+            intents.push(intent);
         }
         Ok(())
     }

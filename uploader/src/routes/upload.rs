@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use rackgen::audit::{Action, Attempt};
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{ContentDigest, ReleaseId};
 use serde_json::json;
@@ -31,7 +32,12 @@ pub(super) async fn upload(
         true => Mode::DryRun,
         false => Mode::Publish,
     };
-    let outcome = take(app, publisher, request, body, mode).await;
+    let action = match mode {
+        Mode::Publish => Action::Publish,
+        Mode::DryRun => Action::Check,
+    };
+    let mut attempt = app.attempt(request, request_id, action);
+    let outcome = take(app, publisher, request, body, mode, &mut attempt).await;
     match &outcome {
         Ok((id, _)) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
@@ -41,6 +47,14 @@ pub(super) async fn upload(
         (Ok(_), Mode::Publish) => "created",
         (Ok(_), Mode::DryRun) => "checked",
     });
+    match (&outcome, mode) {
+        // The writer has told of it.
+        (Ok(_), Mode::Publish) => {}
+        (Ok(_), Mode::DryRun) => {
+            app.tell(&[attempt.succeeded()]);
+        }
+        (Err(refusal), _) => app.tell_refusal(attempt, refusal),
+    }
     outcome.map(|(id, digest)| accepted(&id, digest, mode))
 }
 
@@ -50,11 +64,17 @@ async fn take(
     request: &HttpRequest,
     body: Body,
     mode: Mode,
+    attempt: &mut Attempt,
 ) -> Result<(ReleaseId, ContentDigest), Refusal> {
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
-    decide::publish_at_all(&app.identify(&app.access(), sender.clone())?)?;
+    {
+        let access = app.access();
+        let caller = app.identify(&access, sender.clone())?;
+        attempt.by = Some(caller.by(None));
+        decide::publish_at_all(&caller)?;
+    }
     app.require_writable()?;
     let _place = app.uploads.try_acquire().map_err(|_| {
         let message = "too many uploads are on their way; try again later";
@@ -69,21 +89,26 @@ async fn take(
 
     // The rest works on files.
     let app = app.clone();
+    let mut found = attempt.clone();
     let verified = web::block(move || {
         let access = app.access();
-        let caller = app.identify(&access, sender.clone())?;
-        let package = verify(&staging, &access, &caller, &app.limits.contents)?;
-        Ok::<_, Refusal>(Upload {
-            staging,
-            package,
-            archive,
-            sender,
-            mode,
-        })
+        let package = app.identify(&access, sender.clone()).and_then(|caller| {
+            let limits = &app.limits.contents;
+            verify(&staging, &access, &caller, limits, &mut found)
+        });
+        (package, found, staging, sender)
     });
-    let upload = verified
-        .await
-        .map_err(|fault| Refusal::internal(&fault))??;
+    let (package, found, staging, sender) =
+        verified.await.map_err(|fault| Refusal::internal(&fault))?;
+    attempt.clone_from(&found);
+    let upload = Upload {
+        staging,
+        package: package?,
+        archive,
+        sender,
+        mode,
+        attempt: found,
+    };
     let digest = upload.package.digest;
     let id = upload.package.id.clone();
     match publisher.publish(upload).await {

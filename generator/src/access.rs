@@ -206,7 +206,7 @@ fn grant(key: &str, tokens: &[TokenEntry]) -> Result<Result<(Namespace, Grant), 
 }
 
 /// What was found where something else belongs may be a token, and faults are shown to everybody (`/health`).
-fn without_values(fault: &str) -> String {
+pub(crate) fn without_values(fault: &str) -> String {
     match fault.split_once(": ").zip(fault.rsplit_once(", expected ")) {
         Some(((what, _), (_, expected))) if what.starts_with("invalid ") => {
             format!("{what}, expected {expected}")
@@ -216,7 +216,7 @@ fn without_values(fault: &str) -> String {
 }
 
 /// ISO 8601: with an offset; without one, in UTC; a date alone is its midnight.
-fn parse_time(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let in_utc = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
     text.parse::<Timestamp>()
         .ok()

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+use crate::client;
 use crate::model::Shown;
 
 /// Of a refusal's body, what there is to read.
@@ -40,16 +40,7 @@ pub(super) fn body_length(answer: &Response<Body>) -> Result<Option<u64>, &'stat
 /// How long a server asks to wait.
 pub(super) fn retry_after(answer: &Response<Body>) -> Option<Duration> {
     let text = answer.headers().get("retry-after")?.to_str().ok()?;
-    wait(text, Timestamp::now())
-}
-
-/// In seconds or as a date (RFC 9110, section 10.2.3); a date that has passed asks for nothing.
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let then = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
+    client::retry_after(text, Timestamp::now())
 }
 
 /// What a server says in place of what was asked for.
@@ -82,24 +73,4 @@ pub(super) fn refusal(answer: &mut Response<Body>) -> String {
         words += &format!(": {}", Shown(message));
     }
     words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_told_in_seconds_or_as_a_date() {
-        let now: Timestamp = "2026-11-22T10:30:00Z".parse().unwrap();
-        for (text, seconds) in [
-            ("0", Some(0)),
-            ("120", Some(120)),
-            ("Sun, 22 Nov 2026 10:30:07 GMT", Some(7)),
-            ("Sat, 21 Nov 2026 10:30:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            assert_eq!(wait(text, now), seconds.map(Duration::from_secs), "{text}");
-        }
-    }
 }

@@ -14,9 +14,13 @@ mod publish;
 mod token;
 mod verify;
 mod watch;
+mod webhooks;
 
+use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::panic::{UnwindSafe, catch_unwind, set_hook};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +28,7 @@ use anstyle::AnsiColor;
 use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::config::Settings;
 use crate::error::{At, Error, Result};
 use crate::report::{Problem, Severity};
 use crate::usage;
@@ -100,6 +105,9 @@ Examples:
     /// Mint tokens, list them, take them back; hash those of the access file
     #[command(subcommand)]
     Token(Box<token::Command>),
+    /// Look after webhooks: endpoints, deliveries, redeliveries, a test
+    #[command(subcommand)]
+    Webhooks(Box<webhooks::Command>),
     /// Hash source and trees, and name what is changed, missing or extra
     Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
@@ -197,6 +205,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Untag(args) => lifecycle::untag(*args, format),
         Command::Remove(args) => lifecycle::remove(*args, format),
         Command::Token(command) => token::run(*command, format),
+        Command::Webhooks(command) => webhooks::run(*command, format),
         Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Doctor(args) => doctor::run(args, format),
@@ -248,4 +257,25 @@ fn print_line(line: impl std::fmt::Display) -> Result<()> {
 fn print_json(document: &impl serde::Serialize) -> Result<()> {
     // Documents of ours always have a JSON form.
     print_line(serde_json::to_string(document).unwrap_or_default())
+}
+
+/// The state folder of a registry that is there already.
+fn state_of(settings: &Settings) -> Result<PathBuf> {
+    let state = settings.folders.state.clone();
+    fs::metadata(&state).at("read", &state)?;
+    Ok(state)
+}
+
+/// What root writes for nobody else's eyes, the daemon's user cannot read.
+fn require_owner(state: &Path, command: &str) -> Result<()> {
+    let owner = fs::metadata(state).at("read", state)?.uid();
+    match rustix::process::geteuid().as_raw() {
+        0 if owner != 0 => Err(Error::refused(
+            state,
+            format!(
+                "it belongs to user {owner}, who could not read what root writes; run this as `sudo -u '#{owner}' rackgen {command} …`"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }

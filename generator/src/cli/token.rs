@@ -1,14 +1,12 @@
 //! `rackgen token …`: minted tokens, on the state folder; and hashes for the access file.
 
-use std::fs;
 use std::io::{IsTerminal as _, Read as _};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Format, Outcome, print_json, print_line};
+use super::{Format, Outcome, print_json, print_line, require_owner, state_of};
 use crate::access::SecretHash;
 use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
@@ -110,7 +108,7 @@ pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
 fn create(args: CreateArgs, format: Format) -> Result<()> {
     let (settings, file) = args.shared.resolve()?;
     let folders = settings.folders.check(Adoption::IfNew)?;
-    require_owner(&folders.state)?;
+    require_owner(&folders.state, "token")?;
     let now = Timestamp::now();
     let too_long = |why| Error::refused("--expires", why);
     let expires = args.expires.end(now).map_err(too_long)?;
@@ -147,7 +145,7 @@ fn create(args: CreateArgs, format: Format) -> Result<()> {
 }
 
 fn list(args: ListArgs, format: Format) -> Result<()> {
-    let state = state(args.shared)?;
+    let state = state_of(&args.shared.resolve()?.0)?;
     let tokens = Tokens::load(&state)?;
     let usage = Usage::load(&state)?;
     let now = Timestamp::now();
@@ -180,8 +178,8 @@ fn list(args: ListArgs, format: Format) -> Result<()> {
 }
 
 fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
-    let state = state(args.shared)?;
-    require_owner(&state)?;
+    let state = state_of(&args.shared.resolve()?.0)?;
+    require_owner(&state, "token")?;
     let id = args.id;
     let entry = office::revoke(&state, &id, Timestamp::now())?;
     match format {
@@ -193,8 +191,8 @@ fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
 }
 
 fn rotate(args: RotateArgs, format: Format) -> Result<()> {
-    let state = state(args.shared)?;
-    require_owner(&state)?;
+    let state = state_of(&args.shared.resolve()?.0)?;
+    require_owner(&state, "token")?;
     let (before, says) = match args.revoke_all {
         false => (
             Before::KeepOne,
@@ -239,28 +237,6 @@ fn read_secret() -> Result<String> {
         .read_to_string(&mut text)
         .at("read", input)?;
     Ok(text)
-}
-
-/// The state folder of a registry that is there already.
-fn state(shared: SharedArgs) -> Result<PathBuf> {
-    let (settings, _) = shared.resolve()?;
-    let state = settings.folders.state;
-    fs::metadata(&state).at("read", &state)?;
-    Ok(state)
-}
-
-/// What root writes for nobody else's eyes, the daemon's user cannot read.
-fn require_owner(state: &Path) -> Result<()> {
-    let owner = fs::metadata(state).at("read", state)?.uid();
-    match rustix::process::geteuid().as_raw() {
-        0 if owner != 0 => Err(Error::refused(
-            state,
-            format!(
-                "it belongs to user {owner}, who could not read what root writes; run this as `sudo -u '#{owner}' rackgen token …`"
-            ),
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn parse_name(text: &str) -> Result<String, String> {

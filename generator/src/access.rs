@@ -213,7 +213,7 @@ fn grant(key: &str, tokens: &[TokenEntry]) -> Result<Result<(Namespace, Grant), 
 }
 
 /// What was found where something else belongs may be a token, and faults are shown to everybody (`/health`).
-fn without_values(fault: &str) -> String {
+pub(crate) fn without_values(fault: &str) -> String {
     match fault.split_once(": ").zip(fault.rsplit_once(", expected ")) {
         Some(((what, _), (_, expected))) if what.starts_with("invalid ") => {
             format!("{what}, expected {expected}")

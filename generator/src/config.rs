@@ -17,6 +17,7 @@ use crate::folders::Folders;
 use crate::package::Limits;
 use crate::public_url::PublicUrl;
 use crate::token::lifetime::Lifetime;
+use crate::webhook::{DeliverySettings, WebhookSource};
 
 /// The flags that `rackgen` and `rackd` share, with their environment variables.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -54,6 +55,9 @@ pub struct SharedArgs {
         hide_possible_values = true
     )]
     pub compression: Option<Compression>,
+    /// The webhooks file: who is told of changes; without one nobody is [default: webhooks.json]
+    #[arg(long, env = "RACK_WEBHOOKS", value_name = "FILE")]
+    pub webhooks: Option<PathBuf>,
     /// Where clients reach the registry: for a path prefix, and for what leaves the house
     #[arg(long, env = "RACK_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
@@ -73,6 +77,8 @@ pub struct ConfigFile {
     pub encodings: Option<Encodings>,
     pub compression: Option<Compression>,
     pub public_url: Option<PublicUrl>,
+    pub webhooks: Option<PathBuf>,
+    pub webhook: DeliverySettings,
     pub listen: Option<String>,
     pub serve_reads: Option<bool>,
     pub max_upload: Option<bytesize::ByteSize>,
@@ -121,6 +127,8 @@ pub struct Settings {
     pub audit: Rotation,
     /// Where clients reach the registry.
     pub public_url: Option<PublicUrl>,
+    /// Who is told of changes.
+    pub webhooks: WebhookSource,
 }
 
 /// The configuration file, where none is named.
@@ -172,6 +180,14 @@ impl SharedArgs {
             limits: file.limits.clone(),
             audit: file.audit.clone(),
             public_url: self.public_url.or_else(|| file.public_url.clone()),
+            webhooks: WebhookSource {
+                path: folder(
+                    self.webhooks.or_else(|| legacy("WEBHOOK_CONFIG_PATH")),
+                    &file.webhooks,
+                    "webhooks.json",
+                ),
+                reach: file.webhook.reach,
+            },
         };
         Ok((settings, file))
     }
@@ -191,6 +207,7 @@ impl SharedArgs {
             &mut file.private,
             &mut file.state,
             &mut file.access,
+            &mut file.webhooks,
         ] {
             *path = path.take().map(|path| folder.join(path));
         }

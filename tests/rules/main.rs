@@ -9,6 +9,7 @@
     reason = "a test that cannot set itself up stops loudly"
 )]
 
+mod a_broken_webhooks_file_changes_nothing;
 mod a_check_names_every_fault;
 mod a_check_starts_nothing;
 mod a_ci_publishes_again_and_again;
@@ -91,6 +92,13 @@ mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
 mod verify_names_what_changed;
 mod watch_builds_what_changed;
+mod webhooks_are_made_again_when_asked;
+mod webhooks_are_signed;
+mod webhooks_come_until_they_arrive;
+mod webhooks_leave_a_gone_endpoint_alone;
+mod webhooks_stay_out_of_private_networks;
+mod webhooks_survive_a_killed_daemon;
+mod webhooks_wait_for_nobody;
 mod what_cannot_be_noted_is_not_done;
 mod what_may_pass_is_tried_again;
 mod what_surrounds_it_opens_nothing;

@@ -32,6 +32,7 @@ pub mod questions;
 pub mod random;
 pub mod raw_tar;
 pub mod readers;
+pub mod receiver;
 pub mod registry;
 pub mod release;
 pub mod running;

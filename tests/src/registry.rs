@@ -164,6 +164,24 @@ impl Registry {
         fs::write(self.access(), text).expect("a file");
     }
 
+    /// Replaces the webhooks file by one with these entries, and lets deliveries go to this machine, with a timeout and
+    /// pauses that a test can wait for.
+    pub fn write_webhooks(&self, entries: &[Value]) {
+        self.write_config(
+            "[webhook]\nallow_private = true\ntimeout = '500ms'\nretry_after = ['50ms', '100ms']\n",
+        );
+        fs::write(
+            self.root().join("webhooks.json"),
+            json!({ "webhooks": entries }).to_string(),
+        )
+        .expect("a file");
+    }
+
+    /// Replaces `rack.toml`.
+    pub fn write_config(&self, text: &str) {
+        fs::write(self.root().join("rack.toml"), text).expect("a file");
+    }
+
     /// Puts a version into the source tree, by hand.
     pub fn put(&self, release: &Release) {
         release.put(&self.source());

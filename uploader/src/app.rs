@@ -13,7 +13,8 @@ use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
-use tokio::sync::{Notify, Semaphore};
+use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::answer::Refusal;
 use crate::auth::credentials::Known;
@@ -31,19 +32,23 @@ pub(crate) enum Check {
     Access,
     Audit,
     Build,
+    Deliveries,
     Disk,
     Intents,
     Tokens,
+    Webhooks,
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Access,
         Self::Audit,
         Self::Build,
+        Self::Deliveries,
         Self::Disk,
         Self::Intents,
         Self::Tokens,
+        Self::Webhooks,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -51,9 +56,11 @@ impl Check {
             Self::Access => "access",
             Self::Audit => "audit",
             Self::Build => "build",
+            Self::Deliveries => "deliveries",
             Self::Disk => "disk",
             Self::Intents => "intents",
             Self::Tokens => "tokens",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -65,6 +72,11 @@ pub(crate) struct App {
     access_source: AccessSource,
     /// What does not work as it should, by what it is of: shown by `/health`.
     faults: Mutex<BTreeMap<Check, String>>,
+    webhook_source: WebhookSource,
+    /// Who is told of changes, as it stands now.
+    pub(crate) webhooks: watch::Sender<Arc<Webhooks>>,
+    /// How they are told.
+    pub(crate) webhook: DeliverySettings,
     admin: Option<SecretHash>,
     minted: MintedTokens,
     pub(crate) limits: IntakeLimits,
@@ -95,6 +107,9 @@ impl App {
             access: RwLock::new(Arc::new(settings.access)),
             access_source: settings.access_source,
             faults: Mutex::default(),
+            webhook_source: settings.webhook_source,
+            webhooks: watch::Sender::default(),
+            webhook: settings.webhook,
             admin: settings.admin,
             uploads: Semaphore::new(settings.limits.max_uploads),
             limits: IntakeLimits {
@@ -143,6 +158,30 @@ impl App {
             *in_force = Arc::new(access.clone());
         }
         Ok(access)
+    }
+
+    /// Where the webhooks come from.
+    pub(crate) fn webhook_source(&self) -> &WebhookSource {
+        &self.webhook_source
+    }
+
+    /// Reads the webhooks file and puts it in force; from now on what happens is announced, if somebody wants to be
+    /// told. A file that cannot be read changes nothing.
+    pub(crate) fn take_up_webhooks(&self) -> Result<(), Error> {
+        let webhooks = self.webhook_source.load()?;
+        if webhooks.enabled().next().is_some() {
+            Spool::create(&self.registry.folders().state)?;
+        }
+        self.webhooks.send_if_modified(|in_force| {
+            let is_news = **in_force != webhooks;
+            if is_news {
+                let enabled = webhooks.enabled().count();
+                tracing::info!(enabled, "webhooks are taken up");
+                *in_force = Arc::new(webhooks);
+            }
+            is_news
+        });
+        Ok(())
     }
 
     /// What does not work as it should, by what it is of.

@@ -18,6 +18,7 @@ use rackgen::folders::Adoption;
 use rackgen::package::Limits;
 use rackgen::rate::{RateArgs, Rates};
 use rackgen::token::{Names, Tokens};
+use rackgen::webhook::{DeliverySettings, WebhookSource};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::log::{self, LogFormat, LogSettings};
@@ -91,6 +92,9 @@ pub(crate) struct DaemonSettings {
     pub(crate) trust_proxy: usize,
     pub(crate) rates: Rates,
     pub(crate) log: LogSettings,
+    /// Where it stands who is told of changes.
+    pub(crate) webhook_source: WebhookSource,
+    pub(crate) webhook: DeliverySettings,
 }
 
 impl Args {
@@ -104,8 +108,11 @@ impl Args {
             limits,
             audit,
             public_url,
+            webhooks: webhook_source,
         } = shared;
         let access = access_source.load()?;
+        // In force it comes when the folders are there; here it is judged.
+        webhook_source.load()?;
         let folders = folders.check(Adoption::IfNew)?;
         let admin = admin_secret(&folders.state)?;
         let tokens = Tokens::load(&folders.state)?;
@@ -132,6 +139,8 @@ impl Args {
                 file.trust_proxy,
             )?
             .unwrap_or(0),
+            webhook_source,
+            webhook: file.webhook.clone(),
             rates: self.rates.resolve(&file)?,
             log: LogSettings {
                 format: match (self.log, file.log) {

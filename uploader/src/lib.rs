@@ -18,6 +18,7 @@ mod reads;
 mod reload;
 mod routes;
 mod server;
+mod webhook;
 
 use std::io::Write as _;
 use std::process::ExitCode;

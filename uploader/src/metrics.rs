@@ -1,12 +1,14 @@
 //! The daemon's figures, in the Prometheus text format.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 use rackgen::error::{Error, Result};
 
@@ -20,6 +22,12 @@ pub(crate) struct Metrics {
     uploads: IntCounterVec,
     build_seconds: Histogram,
     degraded: IntGaugeVec,
+    deliveries: IntCounterVec,
+    pending: IntGauge,
+    oldest_pending: IntGauge,
+    dead: IntGauge,
+    /// When the delivery came that has waited longest.
+    oldest: Mutex<Option<Timestamp>>,
 }
 
 impl Metrics {
@@ -62,6 +70,26 @@ impl Metrics {
                 ),
                 &["check"],
             )?,
+            deliveries: IntCounterVec::new(
+                Opts::new(
+                    "rack_webhook_attempts_total",
+                    "Attempts to deliver a webhook by outcome: delivered, failed (it is tried again), dead or gone",
+                ),
+                &["outcome"],
+            )?,
+            pending: IntGauge::new(
+                "rack_webhook_pending",
+                "Webhook deliveries that wait or are on their way",
+            )?,
+            oldest_pending: IntGauge::new(
+                "rack_webhook_oldest_pending_seconds",
+                "For how long the oldest of those has waited; 0 if there is none",
+            )?,
+            dead: IntGauge::new(
+                "rack_webhook_dead",
+                "Webhook deliveries that were given up and not asked for again",
+            )?,
+            oldest: Mutex::default(),
         };
         metrics
             .registry
@@ -81,6 +109,12 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.degraded.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.deliveries.clone()))?;
+        for gauge in [&metrics.pending, &metrics.oldest_pending, &metrics.dead] {
+            metrics.registry.register(Box::new(gauge.clone()))?;
+        }
         Ok(metrics)
     }
 
@@ -102,6 +136,20 @@ impl Metrics {
         self.build_seconds.observe(took.as_secs_f64());
     }
 
+    pub(crate) fn delivery(&self, outcome: &str) {
+        self.deliveries.with_label_values(&[outcome]).inc();
+    }
+
+    /// How many deliveries wait, and since when the first of them.
+    pub(crate) fn pending(&self, count: usize, oldest: Option<Timestamp>) {
+        self.pending.set(count as i64);
+        *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = oldest;
+    }
+
+    pub(crate) fn dead(&self, count: usize) {
+        self.dead.set(count as i64);
+    }
+
     /// All figures as text, with what is at fault at the moment.
     pub(crate) fn render(
         &self,
@@ -113,6 +161,11 @@ impl Metrics {
             let degraded = self.degraded.with_label_values(&[check.as_str()]);
             degraded.set(is_at_fault);
         }
+        let oldest = *self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = oldest.map_or(0, |oldest| {
+            Timestamp::now().duration_since(oldest).as_secs()
+        });
+        self.oldest_pending.set(age.max(0));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

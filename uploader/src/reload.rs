@@ -1,4 +1,4 @@
-//! Takes up a changed access file while the daemon runs: on SIGHUP, and when the file changes.
+//! Takes up a changed access file or webhooks file while the daemon runs: on SIGHUP, and when one changes.
 //!
 //! A broken file is refused and shown by `/health` and by a figure; what was in force stays in force. Keys and
 //! revocations of minted tokens need no watch: they are looked at with every question (`auth::minted`).
@@ -23,26 +23,29 @@ const QUIET: Duration = Duration::from_millis(100);
 /// A build that failed is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Watches the access file; dropping it ends that.
+/// Watches both files; dropping it ends that.
 pub(crate) struct Reloader {
     ask: Sender<()>,
-    _watcher: Option<RecommendedWatcher>,
+    _watchers: Vec<RecommendedWatcher>,
 }
 
 impl Reloader {
     /// Starts to watch.
     pub(crate) fn start(app: Arc<App>) -> Result<Self> {
         let (ask, asked) = channel();
-        let watcher = match app.access_source() {
+        let access = match app.access_source() {
             AccessSource::Open => None,
-            AccessSource::File(path) => {
-                Some(watch(path, ask.clone()).map_err(|fault| Error::refused(path, fault))?)
-            }
+            AccessSource::File(path) => Some(path),
         };
+        let watchers = access
+            .into_iter()
+            .chain([&app.webhook_source().path])
+            .map(|path| watch(path, ask.clone()).map_err(|fault| Error::refused(path, fault)))
+            .collect::<Result<_>>()?;
         thread::spawn(move || serve(&app, &asked));
         Ok(Self {
             ask,
-            _watcher: watcher,
+            _watchers: watchers,
         })
     }
 
@@ -76,7 +79,8 @@ fn watch(path: &Path, ask: Sender<()>) -> notify::Result<RecommendedWatcher> {
 }
 
 fn serve(app: &App, asked: &Receiver<()>) {
-    // The file may have changed between its first reading and the watch.
+    // The files may have changed between their first reading and the watch.
+    take_up_webhooks(app);
     let mut behind = !reload(app);
     loop {
         let next = match behind {
@@ -87,8 +91,14 @@ fn serve(app: &App, asked: &Receiver<()>) {
             return;
         }
         while asked.recv_timeout(QUIET).is_ok() {}
+        take_up_webhooks(app);
         behind = !reload(app);
     }
+}
+
+fn take_up_webhooks(app: &App) {
+    let fault = app.take_up_webhooks().err();
+    app.note(Check::Webhooks, fault.map(|error| error.to_string()));
 }
 
 /// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads look

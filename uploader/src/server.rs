@@ -11,6 +11,7 @@ use rackgen::error::{At, Error, Result};
 use rackgen::lock::Lock;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::app::{App, Check};
 use crate::config::DaemonSettings;
@@ -18,10 +19,11 @@ use crate::intake::staging;
 use crate::metrics::Metrics;
 use crate::publish::Publisher;
 use crate::reload::Reloader;
+use crate::webhook::Deliveries;
 use crate::{log, publish, reload, routes};
 
 /// What is in flight at a stop has so many seconds to end.
-const GRACE: u64 = 10;
+pub(crate) const GRACE: u64 = 10;
 
 /// Runs until a signal says stop.
 pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
@@ -31,9 +33,12 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     let app = Arc::new(App::new(settings, Metrics::new()?));
     // For as long as this process lives: a second daemon would clear away our uploads.
     let _lock = Lock::take(&app.registry.folders().state)?;
+    // Before anything is built: what changes now is announced too.
+    app.take_up_webhooks()?;
     // Blocking, and meant to be: nobody is served before the trees are whole.
     complete(&app)?;
     let reloader = Reloader::start(app.clone())?;
+    let deliveries = Deliveries::start(app.clone())?;
 
     let listener = listen(&addresses)?;
     let address = listener
@@ -59,9 +64,10 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     tell_systemd(NotifyState::Ready);
     // A pipe that nobody reads any longer is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-    actix_web::rt::spawn(signals.obey(server.handle(), reloader, ended.clone()));
+    actix_web::rt::spawn(signals.obey(server.handle(), reloader, deliveries.stop(), ended.clone()));
     server.await.at("serve", address.to_string().as_ref())?;
     drop(publisher);
+    deliveries.join();
     if let Some(fault) = ended.broken() {
         return Err(Error::refused(&ended.registry.folders().state, fault));
     }
@@ -116,7 +122,13 @@ impl Signals {
     }
 
     /// Reloads on SIGHUP, stops on the others and when the disk is broken.
-    async fn obey(mut self, server: ServerHandle, reloader: Reloader, app: Arc<App>) {
+    async fn obey(
+        mut self,
+        server: ServerHandle,
+        reloader: Reloader,
+        deliveries: Arc<Notify>,
+        app: Arc<App>,
+    ) {
         loop {
             tokio::select! {
                 () = app.breaks.notified() => break,
@@ -127,6 +139,7 @@ impl Signals {
         }
         tracing::info!("stopping");
         tell_systemd(NotifyState::Stopping);
+        deliveries.notify_one();
         server.stop(true).await;
     }
 }

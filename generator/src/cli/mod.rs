@@ -16,9 +16,13 @@ mod server;
 mod token;
 mod verify;
 mod watch;
+mod webhooks;
 
+use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::panic::{UnwindSafe, catch_unwind, set_hook};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +31,7 @@ use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::audit::By;
+use crate::config::Settings;
 use crate::error::{At, Error, Result};
 use crate::report::{Problem, Severity};
 use crate::usage;
@@ -105,6 +110,9 @@ Examples:
     Token(Box<token::Command>),
     /// Tell who tried to change what, and what came of it, from the audit log
     Audit(Box<audit::Args>),
+    /// Look after webhooks: endpoints, deliveries, redeliveries, a test
+    #[command(subcommand)]
+    Webhooks(Box<webhooks::Command>),
     /// Hash source and trees, and name what is changed, missing or extra
     Verify(verify::Args),
     /// Print the configuration of an nginx that serves these trees
@@ -203,6 +211,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Remove(args) => lifecycle::remove(*args, format),
         Command::Token(command) => token::run(*command, format),
         Command::Audit(args) => audit::run(*args, format),
+        Command::Webhooks(command) => webhooks::run(*command, format),
         Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Doctor(args) => doctor::run(args, format),
@@ -253,4 +262,25 @@ fn print_line(line: impl std::fmt::Display) -> Result<()> {
 fn print_json(document: &impl serde::Serialize) -> Result<()> {
     // Documents of ours always have a JSON form.
     print_line(serde_json::to_string(document).unwrap_or_default())
+}
+
+/// The state folder of a registry that is there already.
+fn state_of(settings: &Settings) -> Result<PathBuf> {
+    let state = settings.folders.state.clone();
+    fs::metadata(&state).at("read", &state)?;
+    Ok(state)
+}
+
+/// What root writes for nobody else's eyes, the daemon's user cannot read.
+fn require_owner(state: &Path, command: &str) -> Result<()> {
+    let owner = fs::metadata(state).at("read", state)?.uid();
+    match rustix::process::geteuid().as_raw() {
+        0 if owner != 0 => Err(Error::refused(
+            state,
+            format!(
+                "it belongs to user {owner}, who could not read what root writes; run this as `sudo -u '#{owner}' rackgen {command} …`"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }

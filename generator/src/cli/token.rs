@@ -1,15 +1,13 @@
 //! `rackgen token …`: minted tokens, on the state folder; and hashes for the access file.
 
-use std::fs;
 use std::io::{IsTerminal as _, Read as _};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::audit::note_refusal;
-use super::{Format, Outcome, operator, print_json, print_line};
+use super::{Format, Outcome, operator, print_json, print_line, require_owner, state_of};
 use crate::access::SecretHash;
 use crate::audit::{Action, Attempt, Line, Log};
 use crate::config::SharedArgs;
@@ -112,7 +110,7 @@ pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
 fn create(args: CreateArgs, format: Format) -> Result<()> {
     let (settings, file) = args.shared.resolve()?;
     let folders = settings.folders.check(Adoption::IfNew)?;
-    require_owner(&folders.state)?;
+    require_owner(&folders.state, "token")?;
     let now = Timestamp::now();
     let too_long = |why| Error::refused("--expires", why);
     let expires = args.expires.end(now).map_err(too_long)?;
@@ -164,7 +162,7 @@ fn create(args: CreateArgs, format: Format) -> Result<()> {
 }
 
 fn list(args: ListArgs, format: Format) -> Result<()> {
-    let (state, _) = state_and_log(args.shared)?;
+    let state = state_of(&args.shared.resolve()?.0)?;
     let tokens = Tokens::load(&state)?;
     let usage = Usage::load(&state)?;
     let now = Timestamp::now();
@@ -198,7 +196,7 @@ fn list(args: ListArgs, format: Format) -> Result<()> {
 
 fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
     let (state, log) = state_and_log(args.shared)?;
-    require_owner(&state)?;
+    require_owner(&state, "token")?;
     let id = args.id;
     let attempt = attempt(Action::TokenRevoke);
     let entry = office::revoke(&state, &id, Timestamp::now()).inspect_err(|error| {
@@ -220,7 +218,7 @@ fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
 
 fn rotate(args: RotateArgs, format: Format) -> Result<()> {
     let (state, log) = state_and_log(args.shared)?;
-    require_owner(&state)?;
+    require_owner(&state, "token")?;
     let (before, says) = match args.revoke_all {
         false => (
             Before::KeepOne,
@@ -273,8 +271,7 @@ fn read_secret() -> Result<String> {
 /// The state folder of a registry that is there already, and its audit log.
 fn state_and_log(shared: SharedArgs) -> Result<(PathBuf, Log)> {
     let (settings, _) = shared.resolve()?;
-    let state = settings.folders.state;
-    fs::metadata(&state).at("read", &state)?;
+    let state = state_of(&settings)?;
     let log = Log::of(&state, settings.audit);
     Ok((state, log))
 }
@@ -294,20 +291,6 @@ fn line(attempt: Attempt, token: Option<&TokenId>, reason: String) -> Line {
         ..attempt
     };
     attempt.succeeded()
-}
-
-/// What root writes for nobody else's eyes, the daemon's user cannot read.
-fn require_owner(state: &Path) -> Result<()> {
-    let owner = fs::metadata(state).at("read", state)?.uid();
-    match rustix::process::geteuid().as_raw() {
-        0 if owner != 0 => Err(Error::refused(
-            state,
-            format!(
-                "it belongs to user {owner}, who could not read what root writes; run this as `sudo -u '#{owner}' rackgen token …`"
-            ),
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn parse_name(text: &str) -> Result<String, String> {

@@ -39,13 +39,14 @@ pub fn body_length(answer: &Response<Body>) -> Result<Option<u64>, &'static str>
 }
 
 /// How long a server asks to wait.
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
+fn wait_of(answer: &Response<Body>) -> Option<Duration> {
     let text = answer.headers().get("retry-after")?.to_str().ok()?;
-    wait(text, Timestamp::now())
+    retry_after(text, Timestamp::now())
 }
 
-/// In seconds or as a date (RFC 9110, section 10.2.3); a date that has passed asks for nothing.
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+/// How long `Retry-After` asks to wait, in seconds or as a date (RFC 9110, section 10.2.3); a date that has passed asks
+/// for nothing.
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -71,7 +72,7 @@ impl Answer {
     pub fn read(answer: &mut Response<Body>) -> Self {
         let location = answer.headers().get("location").cloned();
         let location = location.filter(|_| answer.status().is_redirection());
-        let wait = retry_after(answer);
+        let wait = wait_of(answer);
         let body = answer
             .body_mut()
             .with_config()
@@ -128,7 +129,11 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            assert_eq!(wait(text, now), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(
+                retry_after(text, now),
+                seconds.map(Duration::from_secs),
+                "{text}"
+            );
         }
     }
 }

@@ -6,13 +6,33 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::{At, Result};
+
+/// What the name of a file begins with that is not in its place yet; a kill may leave it.
+pub const STAGED: &str = ".rack-";
 
 /// Replaces a file, or makes it: whoever reads sees the old bytes or the new ones, whole.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let temporary = stage(path, bytes, mode)?;
+    temporary.as_file().sync_all().at("sync", path)?;
+    temporary.persist(path).at("replace", path)?;
+    sync_folder(folder_of(path))
+}
+
+/// The same for whom a power cut may take it: because a barrier follows, or because little is lost.
+pub fn replace_unsynced(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    stage(path, bytes, mode)?
+        .persist(path)
+        .at("replace", path)?;
+    Ok(())
+}
+
+fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
+    let folder = folder_of(path);
     let mut temporary = tempfile::Builder::new()
-        .prefix(".rack-")
+        .prefix(STAGED)
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
         .at("write into", folder)?;
@@ -21,9 +41,11 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let file = temporary.as_file();
     file.set_permissions(Permissions::from_mode(mode))
         .at("set the mode of", path)?;
-    file.sync_all().at("sync", path)?;
-    temporary.persist(path).at("replace", path)?;
-    sync_folder(folder)
+    Ok(temporary)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// Makes the names in a folder durable.

@@ -35,11 +35,14 @@ pub enum EventKind {
     TagUpdated,
     #[serde(rename = "build.completed")]
     BuildCompleted,
+    /// Nothing happened: an admin asks whether somebody listens.
+    #[serde(rename = "ping")]
+    Ping,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Uploaded,
         Self::VersionCreated,
         Self::VersionYanked,
@@ -49,6 +52,7 @@ impl EventKind {
         Self::VersionRemoved,
         Self::TagUpdated,
         Self::BuildCompleted,
+        Self::Ping,
     ];
 
     /// Its name, as receivers know it.
@@ -63,6 +67,7 @@ impl EventKind {
             Self::VersionRemoved => "version.removed",
             Self::TagUpdated => "tag.updated",
             Self::BuildCompleted => "build.completed",
+            Self::Ping => "ping",
         }
     }
 }

@@ -50,7 +50,7 @@ impl Spool {
         Ok(Self { folder })
     }
 
-    fn folder(state: &Path) -> PathBuf {
+    pub(super) fn folder(state: &Path) -> PathBuf {
         state.join("webhooks")
     }
 
@@ -85,7 +85,7 @@ impl Spool {
         let name = format!("{:020}.json", last + 1);
         let staged = Staged {
             path: self.folder.join(STAGED).join(&name),
-            due: self.folder.join(OUTBOX).join(&name),
+            due: self.outbox_folder().join(&name),
         };
         let batch = Batch {
             format: FORMAT,
@@ -109,7 +109,7 @@ impl Spool {
         let files = files(&self.folder.join(STAGED))?;
         let due = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
-            self.folder.join(OUTBOX).join(name)
+            self.outbox_folder().join(name)
         };
         Ok(files
             .into_iter()
@@ -120,9 +120,14 @@ impl Spool {
             .collect())
     }
 
+    /// The folder of what is to be delivered.
+    pub fn outbox_folder(&self) -> PathBuf {
+        self.folder.join(OUTBOX)
+    }
+
     /// What is to be delivered, oldest first.
     pub fn outbox(&self) -> Result<Vec<PathBuf>> {
-        files(&self.folder.join(OUTBOX))
+        files(&self.outbox_folder())
     }
 
     /// What a file of the outbox announces.
@@ -192,7 +197,7 @@ impl Staged {
 }
 
 /// The files of a folder by name; none where there is no folder.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.at("read", folder)?,

@@ -1,0 +1,379 @@
+//! `rackgen webhooks …`: what became of deliveries, from the spool of the state folder; and what the daemon is to do about
+//! them, as requests that it takes up.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Format, Outcome, print_json, print_line};
+use crate::access::parse_time;
+use crate::config::SharedArgs;
+use crate::error::{Error, Result};
+use crate::webhook::config::find;
+use crate::webhook::shelves::{Request, Shelf};
+use crate::webhook::standing::Standings;
+use crate::webhook::{Delivery, DeliveryId, DeliverySettings, Endpoint, Shelves, Webhooks};
+
+/// What is to be done about webhooks.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Name the endpoints: what they are told of, when a delivery last arrived, since when they fail
+    #[command(after_help = "\
+Examples:
+  rackgen webhooks list
+  rackgen webhooks list --format json")]
+    List(ListArgs),
+    /// Name the deliveries, the latest first: those that wait, arrived or were given up
+    #[command(after_help = "\
+Examples:
+  rackgen webhooks deliveries
+  rackgen webhooks deliveries --limit 1000 --format json")]
+    Deliveries(DeliveriesArgs),
+    /// Make deliveries again, also those that wait for their next attempt; `rackd` does it
+    #[command(after_help = "\
+Examples:
+  rackgen webhooks redeliver 5f0c9a3e7b1d2846a0c4e8f2b6d09317
+  rackgen webhooks redeliver --since 2026-11-28T08:00:00Z
+  rackgen webhooks redeliver --dead")]
+    Redeliver(RedeliverArgs),
+    /// Let `rackd` send a signed ping to an endpoint now, once
+    #[command(after_help = "\
+Examples:
+  rackgen webhooks test https://ci.example.com/hook
+  rackgen webhooks test 3f2a91bc44d0e7aa          its id, which `list` tells")]
+    Test(EndpointArgs),
+    /// Tell an endpoint again that answered 410
+    #[command(after_help = "Examples:\n  rackgen webhooks enable 3f2a91bc44d0e7aa")]
+    Enable(EndpointArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DeliveriesArgs {
+    /// How many at most
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RedeliverArgs {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Their ids, which `deliveries` tells
+    #[arg(value_name = "ID")]
+    ids: Vec<DeliveryId>,
+    /// All that were announced since then; those that arrived, as far as the history goes
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+    /// All that were given up
+    #[arg(long)]
+    dead: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct EndpointArgs {
+    /// Its id or its URL
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: String,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).ok_or_else(|| {
+        format!(
+            "`{text}` is no time, as in 2026-11-28T08:00:00Z, or 2026-11-28 for its midnight (UTC)"
+        )
+    })
+}
+
+pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
+    match command {
+        Command::List(args) => list(&Office::of(args.shared)?, format),
+        Command::Deliveries(args) => deliveries(&Office::of(args.shared)?, args.limit, format),
+        Command::Redeliver(args) => redeliver(&Office::of(args.shared)?, args.which, format),
+        Command::Enable(args) => enable(&Office::of(args.shared)?, &args.endpoint, format),
+        Command::Test(args) => return test(&Office::of(args.shared)?, &args.endpoint, format),
+    }?;
+    Ok(Outcome::Done)
+}
+
+/// What all of these look at.
+struct Office {
+    webhooks: Webhooks,
+    path: PathBuf,
+    state: PathBuf,
+    shelves: Shelves,
+    standings: Standings,
+    settings: DeliverySettings,
+}
+
+impl Office {
+    fn of(shared: SharedArgs) -> Result<Self> {
+        let (settings, file) = shared.resolve()?;
+        let state = super::state_of(&settings)?;
+        let shelves = Shelves::of(&state);
+        Ok(Self {
+            webhooks: settings.webhooks.load()?,
+            path: settings.webhooks.path,
+            state,
+            standings: shelves.standings()?,
+            shelves,
+            settings: file.webhook,
+        })
+    }
+
+    fn endpoint(&self, named: &str) -> Result<&Endpoint> {
+        find(&self.webhooks, named, &self.path)
+    }
+
+    /// What the daemon's user is to read.
+    fn ask(&self, request: &Request) -> Result<PathBuf> {
+        super::require_owner(&self.state, "webhooks")?;
+        self.shelves.ask(request)
+    }
+
+    fn word(&self, endpoint: &Endpoint) -> &'static str {
+        match (endpoint.enabled, self.standings.is_listening(endpoint)) {
+            (false, _) => "disabled",
+            (true, false) => "gone",
+            (true, true) => "enabled",
+        }
+    }
+}
+
+fn list(office: &Office, format: Format) -> Result<()> {
+    let all = office.shelves.all()?;
+    let count = |endpoint: &Endpoint, wanted| {
+        let on =
+            |(shelf, delivery): &&(_, Delivery)| *shelf == wanted && delivery.url == endpoint.url;
+        all.iter().filter(on).count()
+    };
+    let mut entries = Vec::new();
+    for endpoint in office.webhooks.endpoints() {
+        let standing = office.standings.of(&endpoint.id);
+        let (pending, dead) = (
+            count(endpoint, Shelf::Pending),
+            count(endpoint, Shelf::Dead),
+        );
+        match format {
+            Format::Json => entries.push(json!({
+                "id": endpoint.id, "url": endpoint.url, "description": endpoint.description,
+                "events": endpoint.events, "standing": office.word(endpoint),
+                "last_success": standing.last_success, "failing_since": standing.failing_since,
+                "pending": pending, "dead": dead,
+            })),
+            Format::Text => {
+                let failing = standing.failing_since;
+                print_line(format_args!(
+                    "{}  {:<8}  {}  {}  last success {}{}  {pending} pending  {dead} dead",
+                    endpoint.id,
+                    office.word(endpoint),
+                    endpoint.url,
+                    endpoint
+                        .events
+                        .iter()
+                        .map(|event| event.as_str())
+                        .collect::<Vec<_>>()
+                        .join(","),
+                    standing
+                        .last_success
+                        .map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
+                    failing.map_or_else(String::new, |time| format!("  failing since {time:.0}")),
+                ))?;
+            }
+        }
+    }
+    match format {
+        Format::Json => print_json(&json!({ "endpoints": entries })),
+        Format::Text => Ok(()),
+    }
+}
+
+fn deliveries(office: &Office, limit: usize, format: Format) -> Result<()> {
+    let all = office.shelves.all()?;
+    let some = all.iter().take(limit);
+    match format {
+        Format::Json => {
+            let entries = some.map(|(shelf, delivery)| entry(*shelf, delivery));
+            print_json(&json!({ "deliveries": entries.collect::<Vec<_>>() }))
+        }
+        Format::Text => some
+            .map(|(shelf, delivery)| line(*shelf, delivery))
+            .try_for_each(print_line),
+    }
+}
+
+fn entry(shelf: Shelf, delivery: &Delivery) -> serde_json::Value {
+    json!({
+        "id": delivery.id, "event": delivery.event, "standing": shelf.as_str(),
+        "endpoint": delivery.endpoint(), "url": delivery.url, "created": delivery.created,
+        "next": delivery.next, "attempts": delivery.attempts,
+    })
+}
+
+fn line(shelf: Shelf, delivery: &Delivery) -> String {
+    let last = match delivery.last() {
+        None => "no attempt yet".to_owned(),
+        Some(attempt) => {
+            let said = match (&attempt.fault, attempt.status) {
+                (Some(fault), _) => fault.clone(),
+                (None, status) => status.unwrap_or_default().to_string(),
+            };
+            format!("{said} in {} ms", attempt.ms)
+        }
+    };
+    let next = delivery
+        .next
+        .map_or_else(String::new, |next| format!("  next {next:.0}"));
+    format!(
+        "{}  {:<9}  {}  {}  {:.0}  {} attempts  {last}{next}",
+        delivery.id,
+        shelf.as_str(),
+        delivery.event,
+        delivery.endpoint(),
+        delivery.touched(),
+        delivery.attempts.len(),
+    )
+}
+
+fn redeliver(office: &Office, which: Which, format: Format) -> Result<()> {
+    let is_meant = |shelf: Shelf, delivery: &Delivery| match which.since {
+        Some(since) => delivery.created >= since,
+        None => shelf == Shelf::Dead,
+    };
+    let mut deliveries = Vec::new();
+    if which.ids.is_empty() {
+        let all = office.shelves.all()?.into_iter();
+        deliveries.extend(
+            all.filter(|(shelf, delivery)| is_meant(*shelf, delivery))
+                .map(|(_, delivery)| delivery),
+        );
+    }
+    for id in &which.ids {
+        let Some((_, delivery)) = office.shelves.find(id)? else {
+            let why = format!(
+                "there is no delivery {id}; `rackgen webhooks deliveries` names those that there are"
+            );
+            return Err(Error::refused(&office.state, why));
+        };
+        deliveries.push(delivery);
+    }
+    let listens = |delivery: &Delivery| {
+        let mut endpoints = office.webhooks.endpoints().iter();
+        endpoints
+            .any(|endpoint| endpoint.url == delivery.url && office.standings.is_listening(endpoint))
+    };
+    let (again, not): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(listens);
+    let again: Vec<_> = again.into_iter().map(|delivery| delivery.id).collect();
+    if !again.is_empty() {
+        office.ask(&Request::Redeliver(again.clone()))?;
+    }
+    match format {
+        Format::Json => print_json(&json!({
+            "asked": again, "not_asked": not.iter().map(|delivery| &delivery.id).collect::<Vec<_>>(),
+        })),
+        Format::Text => {
+            print_line(format_args!(
+                "{} deliveries are made again by `rackd`, at once if it runs",
+                again.len()
+            ))?;
+            match not.len() {
+                0 => Ok(()),
+                count => print_line(format_args!(
+                    "{count} are not: their endpoints are not configured, not enabled, or answered 410"
+                )),
+            }
+        }
+    }
+}
+
+fn enable(office: &Office, named: &str, format: Format) -> Result<()> {
+    let endpoint = office.endpoint(named)?;
+    if !endpoint.enabled {
+        let why = format!("`enabled` of endpoint {} is false there", endpoint.id);
+        return Err(Error::refused(&office.path, why));
+    }
+    office.ask(&Request::Enable(endpoint.id.clone()))?;
+    match format {
+        Format::Json => print_json(&json!({ "id": endpoint.id })),
+        Format::Text => print_line(format_args!(
+            "{} is told again by `rackd`, at once if it runs; `redeliver --dead` makes up for what it missed",
+            endpoint.id
+        )),
+    }
+}
+
+/// A daemon takes a request up in less time.
+const TAKEN_UP: Duration = Duration::from_secs(5);
+
+fn test(office: &Office, named: &str, format: Format) -> Result<Outcome> {
+    let endpoint = office.endpoint(named)?;
+    if !office.standings.is_listening(endpoint) {
+        let why = format!("endpoint {} is not enabled, or answered 410", endpoint.id);
+        return Err(Error::refused(&office.path, why));
+    }
+    let id = DeliveryId::random()?;
+    let (url, start) = (endpoint.url.clone(), Instant::now());
+    let asked = office.ask(&Request::Ping {
+        id: id.clone(),
+        url,
+    })?;
+    let patience = TAKEN_UP + office.settings.timeout.duration();
+    let delivery = loop {
+        match office.shelves.find(&id)? {
+            Some((Shelf::Delivered | Shelf::Dead, delivery)) => break delivery,
+            None if start.elapsed() > TAKEN_UP && asked.exists() => {
+                crate::commit::durable::remove_if_there(&asked)?;
+                let why = "no `rackd` takes up what is asked for here, and it is the one that sends; does it run?";
+                return Err(Error::refused(&office.state, why));
+            }
+            _ if start.elapsed() > patience => {
+                let why =
+                    format!("the ping still waits; `rackgen webhooks deliveries` tells of {id}");
+                return Err(Error::refused(&office.state, why));
+            }
+            _ => thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    // Nobody needs a ping that did not arrive.
+    office.shelves.remove(Shelf::Dead, &id)?;
+    let attempt = delivery.last();
+    let fault = attempt.and_then(|attempt| attempt.fault.as_deref());
+    let ms = attempt.map_or(0, |attempt| attempt.ms);
+    let status = attempt.and_then(|attempt| attempt.status);
+    match format {
+        Format::Json => {
+            print_json(&json!({ "id": id, "status": status, "ms": ms, "fault": fault }))?
+        }
+        Format::Text => match fault {
+            None => print_line(format_args!(
+                "{} answered {} in {ms} ms",
+                endpoint.id,
+                status.unwrap_or_default()
+            ))?,
+            Some(fault) => print_line(format_args!("{}: {fault}, after {ms} ms", endpoint.id))?,
+        },
+    }
+    Ok(match fault {
+        None => Outcome::Done,
+        Some(_) => Outcome::PartsRefused,
+    })
+}

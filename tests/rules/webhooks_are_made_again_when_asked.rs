@@ -1,0 +1,118 @@
+//! `rackgen webhooks`: a daemon that runs makes deliveries again that are asked for, those that wait, that arrived and that
+//! are dead, and sends a ping at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::random::Random;
+use rack_tests::receiver::{Receiver, Reply};
+use rack_tests::registry::Registry;
+use rack_tests::release::Release;
+use rack_tests::wait;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+#[test]
+fn webhooks_are_made_again_when_asked() {
+    let mut random = Random::announced("webhooks_are_made_again_when_asked");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let works = Arc::new(AtomicBool::new(true));
+    let answers = works.clone();
+    let receiver = Receiver::start(move |_, _| {
+        Reply::status(if answers.load(Ordering::SeqCst) {
+            200
+        } else {
+            500
+        })
+    });
+    registry.write_webhooks(&[receiver.entry("s", &["version.created"])]);
+    registry.write_config("[webhook]\nallow_private = true\nretry_after = ['1h']\n");
+    let asked = |args: &[&str]| -> Value {
+        let args = [&["webhooks"], args, &["--format", "json"]].concat();
+        let run = registry.rackgen(&args).exits(0);
+        serde_json::from_str(&run.stdout).expect("JSON")
+    };
+    let until = |standing: &str, attempts: usize| {
+        wait::until(
+            &format!("a delivery that is {standing}"),
+            wait::LONG,
+            || {
+                let delivery = asked(&["deliveries"])["deliveries"][0].clone();
+                let made = delivery["attempts"].as_array().map(Vec::len);
+                (delivery["standing"] == standing && made == Some(attempts)).then_some(delivery)
+            },
+        )
+    };
+    // Nobody delivers here yet.
+    registry.build();
+    let run = registry
+        .rackgen(&["webhooks", "test", &receiver.url()])
+        .exits(2);
+    assert!(run.names(&["rackd"]), "{run}");
+
+    let daemon = registry.rackd().start();
+    let ping = asked(&["test", &receiver.url()]);
+    assert_eq!(ping["status"], 200, "{ping}");
+    let received = &receiver.until(1)[0];
+    assert_eq!(received.json()["event"], "ping");
+    assert_eq!(ping["id"], received.id());
+    assert!(received.is_signed_with(&Webhook::from_bytes("s".into()).expect("a key")));
+
+    // One that waits for an hour.
+    works.store(false, Ordering::SeqCst);
+    let release = Release::new("@open", "item", "1.0.0");
+    let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    let delivery = until("pending", 1);
+    let id = delivery["id"].as_str().expect("an id");
+    wait::until("what the list says of that", wait::LONG, || {
+        let endpoint = &asked(&["list"])["endpoints"][0];
+        let says = |key: &str| endpoint[key].is_string();
+        (endpoint["pending"] == 1 && says("failing_since") && says("last_success")).then_some(())
+    });
+    works.store(true, Ordering::SeqCst);
+    assert_eq!(
+        asked(&["redeliver", "--since", "2026-01-01"])["asked"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    until_arrived(&receiver, id, 2);
+    until("delivered", 1);
+
+    // One that arrived.
+    assert_eq!(asked(&["redeliver", id])["asked"], json!([id]));
+    until_arrived(&receiver, id, 3);
+
+    // A ping that fails is not repeated, and leaves nothing.
+    works.store(false, Ordering::SeqCst);
+    let run = registry
+        .rackgen(&["webhooks", "test", &receiver.url()])
+        .exits(1);
+    assert!(run.stdout.contains("it answered 500"), "{run}");
+    assert_eq!(asked(&["redeliver", "--dead"])["asked"], json!([]));
+
+    // One that is dead.
+    registry.write_config("[webhook]\nallow_private = true\nretry_after = []\n");
+    drop(daemon);
+    let _daemon = registry.rackd().start();
+    asked(&["redeliver", id]);
+    until("dead", 1);
+    works.store(true, Ordering::SeqCst);
+    assert_eq!(asked(&["redeliver", "--dead"])["asked"], json!([id]));
+    until_arrived(&receiver, id, 5);
+    until("delivered", 1);
+    let none = registry
+        .rackgen(&["webhooks", "redeliver", &"0".repeat(32)])
+        .exits(2);
+    assert!(none.names(&["there is no delivery"]), "{none}");
+}
+
+fn until_arrived(receiver: &Receiver, id: &str, times: usize) {
+    wait::until(&format!("{id} to come {times} times"), wait::LONG, || {
+        let received = receiver.received();
+        let of_id = received.iter().filter(|delivery| delivery.id() == id);
+        (of_id.count() >= times).then_some(())
+    });
+}

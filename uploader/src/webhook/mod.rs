@@ -1,0 +1,80 @@
+//! Webhooks: what the outbox of the spool announces is spread over the endpoints, signed, sent, and sent again until it
+//! arrives or is given up. What is announced, and what the files are, is the generator's.
+
+mod office;
+mod schedule;
+mod send;
+mod sign;
+mod spread;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rackgen::error::{At, Result};
+use rackgen::webhook::Spool;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::app::{App, Check};
+use office::Office;
+
+/// What cannot begin is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// The thread that makes deliveries, apart from those that answer requests.
+pub(crate) struct Deliveries {
+    stop: Arc<Notify>,
+    thread: JoinHandle<()>,
+}
+
+impl Deliveries {
+    /// Goes on where the last run was; begins when somebody wants to be told.
+    pub(crate) fn start(app: Arc<App>) -> Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .at("start", "the runtime of webhooks".as_ref())?;
+        let stop = Arc::new(Notify::new());
+        let stopped = stop.clone();
+        let thread = thread::spawn(move || runtime.block_on(deliver(&app, &stopped)));
+        Ok(Self { stop, thread })
+    }
+
+    /// What ends this when it is notified, as soon as what is on its way has landed.
+    pub(crate) fn stop(&self) -> Arc<Notify> {
+        self.stop.clone()
+    }
+
+    /// Waits for that end.
+    pub(crate) fn join(self) {
+        // A panic of it has been told already.
+        let _ = self.thread.join();
+    }
+}
+
+async fn deliver(app: &Arc<App>, stop: &Notify) {
+    let mut webhooks = app.webhooks.subscribe();
+    loop {
+        let again = match Spool::of(&app.registry.folders().state) {
+            // Nobody wants to be told yet.
+            None => Duration::MAX,
+            Some(spool) => match Office::open(app.clone(), spool) {
+                Ok(office) => {
+                    app.note(Check::Deliveries, None);
+                    return office.run(stop).await;
+                }
+                Err(error) => {
+                    app.note(Check::Deliveries, Some(error.to_string()));
+                    AGAIN
+                }
+            },
+        };
+        tokio::select! {
+            () = stop.notified() => return,
+            Ok(()) = webhooks.changed() => {}
+            () = sleep(again) => {}
+        }
+    }
+}

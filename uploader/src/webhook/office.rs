@@ -1,0 +1,515 @@
+//! The post office: takes in what is announced and asked for, lets attempts fly, and takes note of how they landed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rackgen::error::{Error, Result};
+use rackgen::webhook::config::Wait;
+use rackgen::webhook::shelves::{HISTORY, Request, Shelf};
+use rackgen::webhook::standing::{Gone, Standings};
+use rackgen::webhook::{
+    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks,
+};
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, interval_at, sleep, timeout};
+
+use super::schedule::Schedule;
+use super::send::{Sender, Verdict};
+use super::spread::{self, Intake};
+use crate::app::{App, Check};
+use crate::server::GRACE;
+
+/// What nobody is told of is looked for after so long, and what changed in memory only is written.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// An attempt of which nobody could take note is made again after so long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// One thread's; see [`Office::run`].
+pub(super) struct Office {
+    app: Arc<App>,
+    spool: Spool,
+    shelves: Shelves,
+    sender: Arc<Sender>,
+    retry_after: Arc<[Wait]>,
+    webhooks: watch::Receiver<Arc<Webhooks>>,
+    /// Something came into the spool.
+    news: Arc<Notify>,
+    _watcher: RecommendedWatcher,
+    schedule: Schedule,
+    flying: JoinSet<Landed>,
+    standings: Standings,
+    /// Whether the file of these says something else.
+    is_unsaved: bool,
+    history: VecDeque<DeliveryId>,
+    faults: Faults,
+}
+
+/// What does not work as it should, for `/health`.
+#[derive(Default, PartialEq)]
+struct Faults {
+    taking_in: Vec<String>,
+    noting: Option<String>,
+    unreadable: BTreeMap<DeliveryId, String>,
+    told: Option<String>,
+}
+
+/// An attempt that is over.
+struct Landed {
+    id: DeliveryId,
+    endpoint: EndpointId,
+    fate: Fate,
+    /// What the disk said to that.
+    noted: Result<()>,
+}
+
+enum Fate {
+    Delivered(Attempt),
+    /// To be tried again then.
+    Failed(Attempt, Timestamp),
+    /// Given up.
+    Dead(Attempt),
+    /// Given up, because the endpoint wants to hear no more.
+    Gone(Attempt),
+    /// Somebody took its file away, or it cannot be read.
+    Vanished,
+}
+
+impl Office {
+    pub(super) fn open(app: Arc<App>, spool: Spool) -> Result<Self> {
+        let shelves = Shelves::open(&spool)?;
+        let news = Arc::new(Notify::new());
+        let settings = &app.webhook;
+        Ok(Self {
+            sender: Arc::new(Sender::new(settings)?),
+            retry_after: settings.retry_after.clone().into(),
+            webhooks: app.webhooks.subscribe(),
+            standings: shelves.standings()?,
+            history: shelves.history()?.into(),
+            _watcher: watch(&[spool.outbox_folder(), shelves.requests()], &news)?,
+            app,
+            spool,
+            shelves,
+            news,
+            schedule: Schedule::default(),
+            flying: JoinSet::new(),
+            is_unsaved: false,
+            faults: Faults::default(),
+        })
+    }
+
+    /// Makes deliveries until it is told to stop, and then until those on their way have landed.
+    pub(super) async fn run(mut self, stop: &Notify) {
+        self.follow();
+        self.take_in().await;
+        self.resume();
+        self.count_dead();
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
+        loop {
+            self.dispatch();
+            self.tell();
+            let due = self.schedule.next().map_or(LOOK, |next| {
+                let wait = next.duration_since(Timestamp::now());
+                LOOK.min(wait.try_into().unwrap_or_default())
+            });
+            tokio::select! {
+                () = stop.notified() => break,
+                Some(landed) = self.flying.join_next() => self.land(landed.ok()),
+                () = self.news.notified() => self.take_in().await,
+                Ok(()) = self.webhooks.changed() => self.follow(),
+                _ = look.tick() => self.look().await,
+                () = sleep(due) => {}
+            }
+        }
+        let grace = Duration::from_secs(GRACE);
+        let landed = async {
+            while let Some(landed) = self.flying.join_next().await {
+                self.land(landed.ok());
+            }
+        };
+        // What does not land in time is made again after the next start.
+        let _ = timeout(grace, landed).await;
+        self.save();
+    }
+
+    /// Those who are told of anything now.
+    fn listening(&self) -> Vec<Endpoint> {
+        let webhooks = self.webhooks.borrow();
+        let listening = webhooks
+            .endpoints()
+            .iter()
+            .filter(|endpoint| self.standings.is_listening(endpoint));
+        listening.cloned().collect()
+    }
+
+    /// What an earlier run left.
+    fn resume(&mut self) {
+        match self.shelves.list(Shelf::Pending) {
+            Err(error) => self.faults.taking_in.push(error.to_string()),
+            Ok(ids) => ids.into_iter().for_each(|id| self.resume_one(id)),
+        }
+        for id in self.schedule.endpoints() {
+            let is_failing = self.standings.of(&id).failing_since.is_some();
+            self.schedule.set_failing(&id, is_failing);
+        }
+    }
+
+    fn resume_one(&mut self, id: DeliveryId) {
+        match self.shelves.read(Shelf::Pending, &id) {
+            Ok(Some(delivery)) => {
+                self.faults.unreadable.remove(&id);
+                self.enqueue(vec![delivery]);
+            }
+            Ok(None) => drop(self.faults.unreadable.remove(&id)),
+            Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
+        }
+    }
+
+    /// What came into the spool.
+    async fn take_in(&mut self) {
+        let (spool, shelves) = (self.spool.clone(), self.shelves.clone());
+        let listening = self.listening();
+        let spread = blocking(move || spread::outbox(&spool, &shelves, &listening)).await;
+        let mut faults = self.enter(spread);
+
+        let shelves = self.shelves.clone();
+        let flying = self.schedule.flying().clone();
+        let asked = blocking(move || spread::requests(&shelves, |id| flying.contains(id))).await;
+        let asked = asked.map(|(intake, others)| {
+            others.into_iter().for_each(|other| self.grant(other));
+            intake
+        });
+        faults.extend(self.enter(asked));
+        self.faults.taking_in = faults;
+    }
+
+    fn enter(&mut self, intake: Result<Intake>) -> Vec<String> {
+        match intake {
+            Ok(intake) => {
+                self.enqueue(intake.deliveries);
+                intake.faults
+            }
+            Err(error) => {
+                self.app.end_if_broken(&error);
+                vec![error.to_string()]
+            }
+        }
+    }
+
+    fn grant(&mut self, request: Request) {
+        if let Request::Enable(id) = request {
+            self.standings.note(&id).gone = None;
+            self.is_unsaved = true;
+            self.save();
+        }
+    }
+
+    /// Lets deliveries wait for their turns; those for nobody who listens are given up.
+    fn enqueue(&mut self, deliveries: Vec<Delivery>) {
+        let listening = self.listening();
+        for delivery in deliveries {
+            match listening
+                .iter()
+                .any(|endpoint| endpoint.url == delivery.url)
+            {
+                true => self.schedule.add(&delivery),
+                false => self.give_up(delivery),
+            }
+        }
+    }
+
+    fn give_up(&mut self, mut delivery: Delivery) {
+        let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
+        let (at, took) = (Timestamp::now(), Duration::ZERO);
+        let attempt = Attempt::ended(at, took, None, Some(why.into()));
+        delivery.attempts.push(attempt);
+        delivery.next = None;
+        tracing::warn!(
+            delivery = delivery.id.as_str(),
+            event = delivery.event.as_str(),
+            endpoint = delivery.endpoint().as_str(),
+            "webhook given up, its endpoint does not listen"
+        );
+        self.app.metrics.delivery("dead");
+        let noted = self.shelves.bury(&delivery);
+        self.heed(&noted);
+    }
+
+    /// Other endpoints are configured, or others listen.
+    fn follow(&mut self) {
+        let webhooks = self.webhooks.borrow_and_update().clone();
+        if self.standings.follow(&webhooks) {
+            self.is_unsaved = true;
+        }
+        self.clear_out();
+    }
+
+    /// Gives up what waits for those who do not listen any more.
+    fn clear_out(&mut self) {
+        let listening = self.listening();
+        for id in self.schedule.endpoints() {
+            if listening.iter().any(|endpoint| endpoint.id == id) {
+                continue;
+            }
+            for id in self.schedule.clear(&id) {
+                match self.shelves.read(Shelf::Pending, &id) {
+                    Ok(Some(delivery)) => self.give_up(delivery),
+                    Ok(None) => {}
+                    Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
+                }
+            }
+        }
+    }
+
+    /// Lets everything fly that is due and has room.
+    fn dispatch(&mut self) {
+        let webhooks = self.webhooks.borrow().clone();
+        while let Some((endpoint, id)) = self.schedule.take(Timestamp::now()) {
+            let mut endpoints = webhooks.endpoints().iter();
+            let Some(endpoint) = endpoints.find(|configured| configured.id == endpoint) else {
+                // The file changed since: `follow` comes next, and gives it up.
+                self.schedule.land(&id, Some(Timestamp::now() + AGAIN));
+                continue;
+            };
+            let flight = Flight {
+                shelves: self.shelves.clone(),
+                sender: self.sender.clone(),
+                retry_after: self.retry_after.clone(),
+                endpoint: endpoint.clone(),
+                id,
+            };
+            self.flying.spawn(flight.fly());
+        }
+    }
+
+    fn land(&mut self, landed: Option<Landed>) {
+        // Nothing in a flight panics; one that did would come again with the next start.
+        let Some(landed) = landed else { return };
+        let Landed {
+            id,
+            endpoint,
+            fate,
+            noted,
+        } = landed;
+        self.heed(&noted);
+        let next = match &fate {
+            Fate::Failed(_, next) => Some(*next),
+            // It is still in its file as it was.
+            _ if noted.is_err() => Some(Timestamp::now() + AGAIN),
+            _ => None,
+        };
+        self.schedule.land(&id, next);
+        let (outcome, attempt) = match fate {
+            Fate::Vanished => return,
+            Fate::Delivered(attempt) => ("delivered", attempt),
+            Fate::Failed(attempt, _) => ("failed", attempt),
+            Fate::Dead(attempt) => ("dead", attempt),
+            Fate::Gone(attempt) => ("gone", attempt),
+        };
+        self.app.metrics.delivery(outcome);
+        let (id_text, endpoint_text) = (id.as_str(), endpoint.as_str());
+        match &attempt.fault {
+            None => tracing::info!(
+                delivery = id_text,
+                endpoint = endpoint_text,
+                status = attempt.status,
+                ms = attempt.ms,
+                "webhook delivered"
+            ),
+            Some(fault) => tracing::warn!(
+                delivery = id_text,
+                endpoint = endpoint_text,
+                status = attempt.status,
+                ms = attempt.ms,
+                outcome,
+                "webhook: {fault}"
+            ),
+        }
+        let standing = self.standings.note(&endpoint);
+        self.is_unsaved = true;
+        match attempt.fault.is_none() {
+            true => {
+                standing.last_success = Some(attempt.at);
+                standing.failing_since = None;
+                self.remember(id);
+            }
+            false => {
+                standing.failing_since.get_or_insert(attempt.at);
+            }
+        }
+        self.schedule
+            .set_failing(&endpoint, attempt.fault.is_some());
+        if outcome == "gone" {
+            self.rest(&endpoint, attempt.at);
+        }
+    }
+
+    /// An endpoint wants to hear no more.
+    fn rest(&mut self, endpoint: &EndpointId, at: Timestamp) {
+        let webhooks = self.webhooks.borrow().clone();
+        let mut endpoints = webhooks.endpoints().iter();
+        if let Some(configured) = endpoints.find(|configured| configured.id == *endpoint) {
+            let entry = configured.fingerprint();
+            self.standings.note(endpoint).gone = Some(Gone { at, entry });
+            self.save();
+            self.clear_out();
+        }
+    }
+
+    /// The history is for people, and has an end.
+    fn remember(&mut self, id: DeliveryId) {
+        self.history.push_back(id);
+        while self.history.len() > HISTORY {
+            if let Some(oldest) = self.history.pop_front() {
+                let forgotten = self.shelves.remove(Shelf::Delivered, &oldest);
+                self.heed(&forgotten);
+            }
+        }
+    }
+
+    /// Remembers what the disk said.
+    fn heed(&mut self, noted: &Result<()>) {
+        self.faults.noting = noted.as_ref().err().map(ToString::to_string);
+        if let Err(error) = noted {
+            self.app.end_if_broken(error);
+        }
+    }
+
+    /// What nobody is told of: files that a watch missed, and those that hands changed.
+    async fn look(&mut self) {
+        self.save();
+        let unreadable: Vec<_> = self.faults.unreadable.keys().cloned().collect();
+        unreadable.into_iter().for_each(|id| self.resume_one(id));
+        self.count_dead();
+        self.take_in().await;
+    }
+
+    /// Hands take some away.
+    fn count_dead(&self) {
+        if let Ok(dead) = self.shelves.list(Shelf::Dead) {
+            self.app.metrics.dead(dead.len());
+        }
+    }
+
+    fn save(&mut self) {
+        if self.is_unsaved {
+            let noted = self.shelves.note(&self.standings);
+            self.is_unsaved = noted.is_err();
+            self.heed(&noted);
+        }
+    }
+
+    /// Figures, and what does not work as it should.
+    fn tell(&mut self) {
+        let (pending, oldest) = self.schedule.backlog();
+        self.app.metrics.pending(pending, oldest);
+        let faults = &self.faults;
+        let gone = self.standings.gone().map(|id| {
+            format!(
+                "endpoint {id} answered 410 and is told nothing any more; `rackgen webhooks enable {id}` changes that"
+            )
+        });
+        let all = faults.taking_in.iter().chain(&faults.noting);
+        let all: Vec<String> = all
+            .chain(faults.unreadable.values())
+            .cloned()
+            .chain(gone)
+            .collect();
+        let fault = (!all.is_empty()).then(|| all.join("; "));
+        if fault != self.faults.told {
+            self.app.note(Check::Deliveries, fault.clone());
+            self.faults.told = fault;
+        }
+    }
+}
+
+/// Builds, commands and this daemon write there alike.
+fn watch(folders: &[PathBuf], news: &Arc<Notify>) -> Result<RecommendedWatcher> {
+    let news = news.clone();
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| event.kind.is_create() || event.kind.is_modify()) {
+            news.notify_one();
+        }
+    });
+    let refused = |fault| Error::refused("inotify", fault);
+    let mut watcher = watcher.map_err(refused)?;
+    for folder in folders {
+        let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
+        watched.map_err(|fault| Error::refused(folder, fault))?;
+    }
+    Ok(watcher)
+}
+
+/// An attempt on its way.
+struct Flight {
+    shelves: Shelves,
+    sender: Arc<Sender>,
+    retry_after: Arc<[Wait]>,
+    endpoint: Endpoint,
+    id: DeliveryId,
+}
+
+impl Flight {
+    async fn fly(self) -> Landed {
+        let (shelves, id) = (self.shelves.clone(), self.id.clone());
+        let read = blocking(move || shelves.read(Shelf::Pending, &id)).await;
+        let (fate, noted) = match read {
+            Ok(Some(delivery)) => self.deliver(delivery).await,
+            Ok(None) => (Fate::Vanished, Ok(())),
+            Err(error) => (Fate::Vanished, Err(error)),
+        };
+        Landed {
+            id: self.id,
+            endpoint: self.endpoint.id,
+            fate,
+            noted,
+        }
+    }
+
+    async fn deliver(&self, mut delivery: Delivery) -> (Fate, Result<()>) {
+        let (attempt, verdict) = self.sender.send(&self.endpoint, &delivery).await;
+        delivery.attempts.push(attempt.clone());
+        delivery.next = match verdict {
+            Verdict::Delivered | Verdict::Gone => None,
+            Verdict::Failed(asked) => delivery.pause(&self.retry_after).map(|pause| {
+                // Those that failed together do not come together again.
+                let pause = pause.duration().mul_f64(1.0 + fastrand::f64() / 5.0);
+                later(pause.max(asked.unwrap_or_default()))
+            }),
+        };
+        let fate = match (verdict, delivery.next) {
+            (Verdict::Delivered, _) => Fate::Delivered(attempt),
+            (Verdict::Gone, _) => Fate::Gone(attempt),
+            (Verdict::Failed(_), Some(next)) => Fate::Failed(attempt, next),
+            (Verdict::Failed(_), None) => Fate::Dead(attempt),
+        };
+        let (shelves, is_delivered) = (self.shelves.clone(), matches!(fate, Fate::Delivered(_)));
+        let noted = blocking(move || match (is_delivered, delivery.next) {
+            (true, _) => shelves.deliver(&delivery),
+            (false, Some(_)) => shelves.keep(&delivery),
+            (false, None) => shelves.bury(&delivery),
+        });
+        (fate, noted.await)
+    }
+}
+
+/// In so long, or at the end of time.
+fn later(pause: Duration) -> Timestamp {
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    Timestamp::now()
+        .checked_add(pause)
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// What waits for the disk keeps nothing else waiting.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|fault| Err(Error::refused("webhooks", fault)))
+}

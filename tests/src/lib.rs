@@ -34,6 +34,7 @@ pub mod readers;
 pub mod registry;
 pub mod release;
 pub mod running;
+pub mod secrets;
 pub mod served;
 pub mod sound;
 pub mod standing;

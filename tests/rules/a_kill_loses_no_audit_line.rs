@@ -33,6 +33,10 @@ fn a_kill_loses_no_audit_line() {
     for round in 0..kills {
         let mut daemon = registry.rackd().unhurried().start();
         let url = daemon.url().to_owned();
+        // It has opened all that it needs then, so that a kill comes between publishes and not before them.
+        let first = Release::new("@open", "first", &format!("1.{round}.0"));
+        let answer = daemon.publish(&first, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
         thread::scope(|scope| {
             for client in 0..CLIENTS {
                 let (url, answered, random) = (&url, &answered, random.fork());

@@ -163,7 +163,7 @@ impl Office {
         match self.shelves.read(Shelf::Pending, &id) {
             Ok(Some(delivery)) => {
                 self.faults.unreadable.remove(&id);
-                self.enqueue(vec![delivery]);
+                self.schedule.add(&delivery);
             }
             Ok(None) => drop(self.faults.unreadable.remove(&id)),
             Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
@@ -191,7 +191,8 @@ impl Office {
     fn enter(&mut self, intake: Result<Intake>) -> Vec<String> {
         match intake {
             Ok(intake) => {
-                self.enqueue(intake.deliveries);
+                let deliveries = intake.deliveries.iter();
+                deliveries.for_each(|delivery| self.schedule.add(delivery));
                 intake.faults
             }
             Err(error) => {
@@ -209,31 +210,22 @@ impl Office {
         }
     }
 
-    /// Lets deliveries wait for their turns; those for nobody who listens are given up.
-    fn enqueue(&mut self, deliveries: Vec<Delivery>) {
-        let listening = self.listening();
-        for delivery in deliveries {
-            match listening
-                .iter()
-                .any(|endpoint| endpoint.url == delivery.url)
-            {
-                true => self.schedule.add(&delivery),
-                false => self.give_up(delivery),
-            }
-        }
-    }
-
-    fn give_up(&mut self, mut delivery: Delivery) {
+    /// Gives up what is due for somebody who does not listen.
+    fn give_up(&mut self, id: DeliveryId) {
+        let mut delivery = match self.shelves.read(Shelf::Pending, &id) {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => return,
+            Err(error) => return drop(self.faults.unreadable.insert(id, error.to_string())),
+        };
         let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
         let (at, took) = (Timestamp::now(), Duration::ZERO);
         let attempt = Attempt::ended(at, took, None, Some(why.into()));
         delivery.attempts.push(attempt);
         delivery.next = None;
         tracing::warn!(
-            delivery = delivery.id.as_str(),
-            event = delivery.event.as_str(),
+            delivery = id.as_str(),
             endpoint = delivery.endpoint().as_str(),
-            "webhook given up, its endpoint does not listen"
+            "webhook {why}"
         );
         self.app.metrics.delivery("dead");
         let noted = self.shelves.bury(&delivery);
@@ -246,34 +238,15 @@ impl Office {
         if self.standings.follow(&webhooks) {
             self.is_unsaved = true;
         }
-        self.clear_out();
-    }
-
-    /// Gives up what waits for those who do not listen any more.
-    fn clear_out(&mut self) {
-        let listening = self.listening();
-        for id in self.schedule.endpoints() {
-            if listening.iter().any(|endpoint| endpoint.id == id) {
-                continue;
-            }
-            for id in self.schedule.clear(&id) {
-                match self.shelves.read(Shelf::Pending, &id) {
-                    Ok(Some(delivery)) => self.give_up(delivery),
-                    Ok(None) => {}
-                    Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
-                }
-            }
-        }
     }
 
     /// Lets everything fly that is due and has room.
     fn dispatch(&mut self) {
-        let webhooks = self.webhooks.borrow().clone();
+        let listening = self.listening();
         while let Some((endpoint, id)) = self.schedule.take(Timestamp::now()) {
-            let mut endpoints = webhooks.endpoints().iter();
-            let Some(endpoint) = endpoints.find(|configured| configured.id == endpoint) else {
-                // The file changed since: `follow` comes next, and gives it up.
-                self.schedule.land(&id, Some(Timestamp::now() + AGAIN));
+            let Some(endpoint) = listening.iter().find(|other| other.id == endpoint) else {
+                self.schedule.land(&id, None);
+                self.give_up(id);
                 continue;
             };
             let flight = Flight {
@@ -357,12 +330,12 @@ impl Office {
             let entry = configured.fingerprint();
             self.standings.note(endpoint).gone = Some(Gone { at, entry });
             self.save();
-            self.clear_out();
         }
     }
 
     /// The history is for people, and has an end.
     fn remember(&mut self, id: DeliveryId) {
+        self.history.retain(|other| *other != id);
         self.history.push_back(id);
         while self.history.len() > HISTORY {
             if let Some(oldest) = self.history.pop_front() {

@@ -150,16 +150,13 @@ impl Shelves {
             .any(|shelf| self.path(shelf, id).exists())
     }
 
-    /// Lets deliveries wait, so that all of them last: one barrier for all (limits.md, "Durability").
+    /// Lets deliveries wait, so that these and all that waited before last: one barrier (limits.md, "Durability").
     pub fn admit(&self, deliveries: &[Delivery]) -> Result<()> {
         for delivery in deliveries {
             let path = self.path(Shelf::Pending, &delivery.id);
             durable::replace_unsynced(&path, &file::text(&path, delivery)?, file::MODE)?;
         }
-        match deliveries {
-            [] => Ok(()),
-            _ => durable::sync_file_systems([&*self.shelf(Shelf::Pending)]),
-        }
+        durable::sync_file_systems([&*self.shelf(Shelf::Pending)])
     }
 
     /// Lets a delivery that waits wait on, as it is now.

@@ -25,6 +25,13 @@ impl SecretHash {
         Self(Sha256::of(secret.as_bytes()))
     }
 
+    /// The first digits: enough to tell it from others, and too few to be of any other use.
+    pub fn fingerprint(&self) -> String {
+        /// With `sha256:`.
+        const LENGTH: usize = 7 + 12;
+        self.to_string().chars().take(LENGTH).collect()
+    }
+
     /// An entry of a file: in clear, or `sha256:<hex>`, which is never taken for clear text.
     pub fn parse(entry: &str) -> Result<Self, String> {
         match entry.strip_prefix("sha256:") {

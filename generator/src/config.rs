@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::access::Access;
+use crate::audit::Rotation;
 use crate::coding::Encodings;
 use crate::commit::OutputSettings;
 use crate::compress::Compression;
@@ -89,6 +90,7 @@ pub struct ConfigFile {
     pub log_level: Option<String>,
     pub max_token_age: Option<Lifetime>,
     pub limits: Limits,
+    pub audit: Rotation,
 }
 
 /// Where the decision what is public comes from.
@@ -121,6 +123,8 @@ pub struct Settings {
     pub outputs: OutputSettings,
     /// How large a package may be.
     pub limits: Limits,
+    /// How much of the audit log is kept.
+    pub audit: Rotation,
     /// Where clients reach the registry.
     pub public_url: Option<PublicUrl>,
     /// Who is told of changes.
@@ -174,6 +178,7 @@ impl SharedArgs {
                 compression: self.compression.or(file.compression).unwrap_or_default(),
             },
             limits: file.limits.clone(),
+            audit: file.audit.clone(),
             public_url: self.public_url.or_else(|| file.public_url.clone()),
             webhooks: WebhookSource {
                 path: folder(

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::error_code::ErrorCode;
+
 /// The result of an operation that may be stopped.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -89,6 +91,16 @@ impl Error {
     /// failed `fsync` the system takes it for written.
     pub fn is_disk_failure(&self) -> bool {
         matches!(self, Self::Io { cause, .. } if cause.raw_os_error() == Some(Errno::IO.raw_os_error()))
+    }
+
+    /// The code under which it is told.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            error if error.is_storage_full() => ErrorCode::StorageFull,
+            error if error.is_read_only() => ErrorCode::Unavailable,
+            Self::Locked { .. } => ErrorCode::Unavailable,
+            _ => ErrorCode::InternalError,
+        }
     }
 
     fn io_kind(&self) -> Option<io::ErrorKind> {

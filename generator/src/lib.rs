@@ -6,6 +6,8 @@
 
 pub mod access;
 pub mod admin_token;
+mod appended;
+pub mod audit;
 pub mod build;
 pub mod check;
 pub mod cli;

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::access::Access;
+use crate::audit::{Attempt, By};
 use crate::build::{ItemChange, Registry};
 use crate::commit::durable;
 use crate::error::{At, Error};
+use crate::error_code::ErrorCode;
 use crate::model::event::Notice;
 use crate::model::{Change, Event, History, ItemId, ReleaseId, Tag, Version};
 use crate::source::SourceTree;
@@ -42,6 +44,17 @@ pub enum LifecycleError {
     Unfinished(#[source] Error),
 }
 
+impl LifecycleError {
+    /// The code under which it is told.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoSuchVersion(_) | Self::NoSuchItem(_) => ErrorCode::NotFound,
+            Self::Yanked(_) | Self::Tagged { .. } => ErrorCode::BadRequest,
+            Self::Stopped(error) | Self::Unfinished(error) => error.code(),
+        }
+    }
+}
+
 /// What is known of a version, or of an item's tags, now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -68,14 +81,17 @@ pub enum Standing {
 }
 
 impl Registry {
-    /// Makes a change to an item, durably and visibly; one that is made already is only made visible.
+    /// Makes a change to an item, durably and visibly; one that is made already is only made visible. The audit log
+    /// has a line of it then, made of the attempt and of who it is `by`; that of a refusal is the caller's to write.
     ///
-    /// After a kill between the event and the trees, the next build sees the event.
+    /// After a kill between the event and the trees, the next build sees the event. There is no event without its
+    /// line, and a kill between the two leaves a line without its event.
     pub fn change(
         &self,
         item: &ItemId,
         change: Change,
-        by: String,
+        by: By,
+        attempt: Attempt,
         access: &Access,
     ) -> Result<Standing, LifecycleError> {
         let source = self.source();
@@ -86,7 +102,7 @@ impl Registry {
         let event = Event {
             change: change.clone(),
             time: Timestamp::now(),
-            by,
+            by: by.name.clone(),
         };
         if is_news {
             history.apply(event.clone());
@@ -97,6 +113,9 @@ impl Registry {
             changed.news.push(News::now(event.clone())?);
         }
         let ready = self.stage_items(&[changed], access)?.ready(&[])?;
+        let by = Some(by);
+        let line = Attempt { by, ..attempt }.succeeded();
+        self.audit().append_durably(&line)?;
         if is_news {
             source.append(item, &event)?;
         }

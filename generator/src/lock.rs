@@ -3,7 +3,7 @@
 //! Held for one operation, never across requests; the order is source, public, private.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,23 +33,15 @@ impl Lock {
         options.read(true).write(true).create(true).truncate(false);
         // A source tree may come with links in it, and this file is written to.
         let mut file = regular::open_with(&mut options, &path).at("open", &path)?;
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(cause)) => return Err(cause).at("lock", &path),
-                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(STEP),
-                Err(TryLockError::WouldBlock) => {
-                    let mut holder = String::new();
-                    file.read_to_string(&mut holder).at("read", &path)?;
-                    // Empty only in the instant in which the holder introduces itself.
-                    let holder = match holder.trim() {
-                        "" => "another process".to_owned(),
-                        holder => holder.to_owned(),
-                    };
-                    return Err(Error::Locked { path, holder });
-                }
-            }
+        if !wait_for(&file).at("lock", &path)? {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).at("read", &path)?;
+            // Empty only in the instant in which the holder introduces itself.
+            let holder = match holder.trim() {
+                "" => "another process".to_owned(),
+                holder => holder.to_owned(),
+            };
+            return Err(Error::Locked { path, holder });
         }
         // Words for whoever waits; the lock itself is the kernel's.
         let holder = format!(
@@ -62,6 +54,19 @@ impl Lock {
         file.rewind().at("write", &path)?;
         file.write_all(holder.as_bytes()).at("write", &path)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Takes the lock of a file, waiting ten seconds at most; says whether it could be had.
+pub(crate) fn wait_for(file: &File) -> io::Result<bool> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(cause)) => return Err(cause),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(STEP),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        }
     }
 }
 

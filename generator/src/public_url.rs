@@ -2,6 +2,7 @@
 //! prefix. Documents that we serve never contain it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -19,6 +20,17 @@ impl PublicUrl {
     /// The host, without the port.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether it is this machine, so that what is sent there crosses no network.
+    pub fn is_loopback(&self) -> bool {
+        let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether nobody in between can read what is sent there.
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
     }
 
     /// The path before `/registries`: empty, or with a slash in front and none at its end.

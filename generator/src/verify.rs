@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 use crate::build::Registry;
 use crate::commit::make::combine;
 use crate::commit::record::Record;
-use crate::commit::{ROOTS, Session, representation, root};
+use crate::commit::{ROOTS, representation, root};
 use crate::compress::decode;
 use crate::error::{At, Result};
 use crate::model::{Audience, ItemId, ReleaseId, Sha256};
@@ -44,7 +44,7 @@ impl Registry {
     /// Hashes source and trees. Holds all locks, so that nothing changes meanwhile.
     pub fn verify(&self, progress: Progress<'_>) -> Result<Verified> {
         let _lock = self.lock_source()?;
-        let session = Session::open_dry(self.folders(), self.outputs())?;
+        let session = self.look_only()?;
         let record = session.record();
         let mut verified = Verified::default();
         self.verify_source(&mut verified)?;

@@ -91,7 +91,7 @@ impl Cut {
         fs::remove_file(self.log()).expect("a log");
         let public = self.registry.public().join("registries/@open");
         fs::remove_dir_all(public).expect("a tree of ours");
-        for record in ["record.db", "record.db-wal"] {
+        for record in ["record.db", "record.db-wal", "record.db-shm"] {
             fs::remove_file(self.registry.state().join(record)).expect("a record");
         }
     }

@@ -165,7 +165,7 @@ fn a_server_that_refuses_is_quoted() {
     }
     let url = "http://127.0.0.1:1";
     let run = on_server(&registry, url, PUBLISHER, &yank).exits(2);
-    assert!(run.names(&[url, "cannot be reached"]), "{run}");
+    assert!(run.names(&["cannot reach", url]), "{run}");
     let run = registry.rackgen(&[&yank[..], &["--url", daemon.url()]].concat());
     assert!(run.exits(2).names(&["RACK_TOKEN", "--token-file"]));
     assert_eq!(events(&registry, ITEM), Vec::<Value>::new());

@@ -268,7 +268,7 @@ fn the_token_goes_to_the_origin_only() {
         .rackgen_within(DEADLINE, &["import", "--from", &origin.url()])
         .exits(2);
     assert!(
-        run.names(&["/namespaces: 302 to", &elsewhere.url(), "--from"]),
+        run.names(&["/namespaces: 302 to", &elsewhere.url(), "not followed"]),
         "{run}"
     );
     assert!(elsewhere.heads().is_empty(), "{:?}", elsewhere.heads());

@@ -1,5 +1,5 @@
 //! Every archive of the table in hostile-archives.md is refused with its status, code and reason, and nothing is left of
-//! it: no byte in source, trees and state, none in the staging folder, no open file in the daemon.
+//! it: no byte in source, trees and state but its line of the audit log, none in the staging folder, no open file in the daemon.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,13 +73,13 @@ fn no_hostile_archive_leaves_a_trace() {
 /// Path → mode, and for what is no folder which file it is, its size and when it was last touched in any way.
 type Everything = BTreeMap<String, (u32, Option<(u64, u64, i64, i64)>)>;
 
-/// All folders of the registry but the daemon's log, links not followed.
+/// All folders of the registry but the daemon's log and the audit log, links not followed.
 fn everything(registry: &Registry) -> Everything {
-    let logs = registry.logs();
+    let logs = [registry.logs(), registry.state().join("audit.jsonl")];
     WalkDir::new(registry.root())
         .into_iter()
         .map(|entry| entry.expect("the registry can be walked"))
-        .filter(|entry| !entry.path().starts_with(&logs))
+        .filter(|entry| !logs.iter().any(|log| entry.path().starts_with(log)))
         .map(|entry| {
             let found = fs::symlink_metadata(entry.path()).expect("a file's metadata");
             let file = (found.ino(), found.len(), found.ctime(), found.ctime_nsec());

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use rack_tests::audit::audit;
 use rack_tests::http::{Request, open_raw};
 use rack_tests::nginx::with_daemon;
 use rack_tests::registry::Registry;
@@ -13,7 +14,9 @@ const TOKEN: &str = "secret-of-a-reader-77aa";
 
 #[test]
 fn the_access_log_is_json() {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": TOKEN }] }));
+    let registry = Registry::new(
+        &json!({ "@open": [], "@team": [{ "token": TOKEN, "mark": "Ürsel \"1\"" }] }),
+    );
     registry.put(&Release::new("@open", "item", "1.0.0"));
     registry.put(&Release::new("@team", "secret", "1.0.0"));
     let (nginx, _daemon) = with_daemon(&registry);
@@ -34,6 +37,7 @@ fn the_access_log_is_json() {
         (get(gated, 5).bearer("unknown"), 401),
         (get("/registries/@open/..%2f@team/x", 6), 400),
         (Request::new("POST", "/registries?7"), 401),
+        (get(gated, 8).bearer(TOKEN), 200),
     ];
     let ids = requests.iter().map(|(request, status)| {
         let answer = request.send(&nginx.url()).expect("an answer");
@@ -90,5 +94,28 @@ fn the_access_log_is_json() {
         "{}",
         lines[4]
     );
+    // Whose token it was, also where nginx remembered the verdict.
+    assert!(told(lines[8], "HIT"), "{}", lines[8]);
+    for (number, name) in [
+        (0, ""),
+        (3, ""),
+        (4, "?rsel \"1\""),
+        (5, ""),
+        (8, "?rsel \"1\""),
+    ] {
+        assert_eq!(lines[number]["auth_by"], name, "{}", lines[number]);
+    }
+    // The daemon was asked about those who were refused, and has noted it under the same id.
+    for (number, code) in [
+        (3, "UNAUTHORIZED"),
+        (5, "INVALID_TOKEN"),
+        (7, "UNAUTHORIZED"),
+    ] {
+        let id = ids[number].as_deref().expect("an id");
+        let noted = audit(&registry, &["--request-id", id]);
+        let is_noted = noted.iter().any(|line| line["outcome"] == code);
+        // Without credentials nginx does not ask before an upload.
+        assert_eq!(is_noted, number != 7, "{number}: {noted:?}");
+    }
     assert!(log.iter().all(|line| !told(line, TOKEN)), "{log:#?}");
 }

@@ -87,10 +87,10 @@ fn finds(registry: &Registry, what: &str, path: &Path, change: impl Fn()) {
     registry.rackgen(&["verify"]).exits(0);
 }
 
-/// All but who holds a lock.
+/// All but who holds a lock, of the trees or of the record.
 fn kept_things(registry: &Registry) -> Tree {
     let mut all = tree(registry.root());
-    all.retain(|path, _| !path.ends_with(".rack-lock"));
+    all.retain(|path, _| !path.ends_with(".rack-lock") && !path.ends_with("record.db-shm"));
     all
 }
 

@@ -9,6 +9,7 @@
 )]
 
 pub mod agreement;
+pub mod audit;
 pub mod binaries;
 pub mod canaries;
 pub mod coding;
@@ -18,6 +19,7 @@ pub mod errors;
 pub mod etags;
 pub mod hostile;
 pub mod http;
+pub mod line;
 pub mod lock;
 pub mod minted;
 pub mod mirror;

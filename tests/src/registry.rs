@@ -306,7 +306,7 @@ impl Registry {
     }
 
     /// A command that has this registry's settings, and none of the caller's.
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let ours = name.as_encoded_bytes().starts_with(b"RACK_");

@@ -59,6 +59,11 @@ impl Refusal {
         self
     }
 
+    /// The words for the client.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// One more key in the body.
     pub(crate) fn detail(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.details.push((key, value.into()));
@@ -109,29 +114,18 @@ impl Refusal {
 /// What stopped the generator, as an answer.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
+        let message = match (error.code(), &error) {
+            (ErrorCode::StorageFull, _) => "the registry's disk is full; nothing was stored",
+            (ErrorCode::Unavailable, Error::Locked { .. }) => {
+                "another process is changing the registry; try again"
+            }
+            (ErrorCode::Unavailable, _) => "the registry's disk is read-only; nothing was stored",
+            _ => return Self::internal(&error),
+        };
         match &error {
-            error if error.is_storage_full() => {
-                tracing::error!("{error}");
-                Self::new(
-                    ErrorCode::StorageFull,
-                    "the registry's disk is full; nothing was stored",
-                )
-            }
-            Error::Locked { .. } => {
-                tracing::warn!("{error}");
-                Self::new(
-                    ErrorCode::Unavailable,
-                    "another process is changing the registry; try again",
-                )
-            }
-            error if error.is_read_only() => {
-                tracing::error!("{error}");
-                Self::new(
-                    ErrorCode::Unavailable,
-                    "the registry's disk is read-only; nothing was stored",
-                )
-            }
-            error => Self::internal(error),
+            Error::Locked { .. } => tracing::warn!("{error}"),
+            error => tracing::error!("{error}"),
         }
+        Self::new(error.code(), message)
     }
 }

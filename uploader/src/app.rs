@@ -30,6 +30,7 @@ use crate::rate::{Limiter, client_address, is_trusted};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Check {
     Access,
+    Audit,
     Build,
     Deliveries,
     Disk,
@@ -39,8 +40,9 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Access,
+        Self::Audit,
         Self::Build,
         Self::Deliveries,
         Self::Disk,
@@ -52,6 +54,7 @@ impl Check {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Audit => "audit",
             Self::Build => "build",
             Self::Deliveries => "deliveries",
             Self::Disk => "disk",

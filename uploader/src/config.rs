@@ -106,6 +106,7 @@ impl Args {
             access: access_source,
             outputs,
             limits,
+            audit,
             public_url,
             webhooks: webhook_source,
         } = shared;
@@ -123,7 +124,7 @@ impl Args {
             admin,
             tokens,
             token_names,
-            registry: Registry::new(folders, outputs),
+            registry: Registry::new(folders, outputs, audit),
             limits,
             max_upload: self
                 .max_upload

@@ -4,6 +4,7 @@
 
 mod answer;
 mod app;
+mod audit;
 mod auth;
 mod config;
 #[doc(hidden)]

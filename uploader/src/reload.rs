@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rackgen::audit::{Action, Attempt};
 use rackgen::build::{BuildOptions, Scope};
 use rackgen::config::AccessSource;
 use rackgen::error::{Error, Result};
@@ -108,11 +109,15 @@ fn reload(app: &App) -> bool {
     match app.decide() {
         Err(error) => {
             app.note(Check::Access, Some(error.to_string()));
+            app.tell(&[Attempt::of(Action::Reload).stopped(&error)]);
             // What is in force has been built; another try waits for another file.
             true
         }
         Ok(access) => {
             app.note(Check::Access, None);
+            if access != *before {
+                app.tell(&[Attempt::of(Action::Reload).succeeded()]);
+            }
             if access == *before && !app.faults().contains_key(&Check::Build) {
                 return true;
             }

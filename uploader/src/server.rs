@@ -46,6 +46,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
         .at("listen on", "the address".as_ref())?;
     let publisher = Data::new(Publisher::start(app.clone()));
     let ended = app.clone();
+    let head_time = app.limits.contents.head_time();
     let app = Data::from(app);
     let served = publisher.clone();
     let server = HttpServer::new(move || {
@@ -58,6 +59,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     .at("listen on", address.to_string().as_ref())?
     .disable_signals()
     .shutdown_timeout(GRACE)
+    .client_request_timeout(head_time)
     .run();
     tell_systemd(NotifyState::Ready);
     // A pipe that nobody reads any longer is no reason to stop.

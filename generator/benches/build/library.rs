@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rackgen::access::Access;
+use rackgen::audit::Rotation;
 use rackgen::build::{Arriving, ItemChange, Registry};
 use rackgen::coding::{Coding, Encodings};
 use rackgen::commit::{OutputSettings, durable};
@@ -87,7 +88,11 @@ impl Opened {
             state: folders.state(),
         };
         let folders = folders.check(Adoption::IfNew)?;
-        Ok(Self(Registry::new(folders, OutputSettings::default())))
+        Ok(Self(Registry::new(
+            folders,
+            OutputSettings::default(),
+            Rotation::default(),
+        )))
     }
 
     /// Publishes a version, durably and visibly; the time from when the upload lies unpacked and verified.

@@ -15,14 +15,16 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::commit::record::{KnownItem, Record};
+use crate::audit::{Action, Attempt, By, Line, Log, Rotation};
+use crate::commit::record::{Keeper, KnownItem, Record, Usage};
 use crate::commit::stage::{FindBody, StagedPart, Stager};
 use crate::commit::{OutputSettings, Session};
 use crate::error::{Error, Result};
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::{
-    Audience, ContentDigest, Event, FilePath, History, ItemId, ReleaseId, StoredFile, Version,
+    Audience, ContentDigest, Event, FilePath, History, ItemId, Namespace, ReleaseId, StoredFile,
+    Version,
 };
 use crate::plan::part::{Part, Recorded};
 use crate::plan::{Plan, Removal, Rules};
@@ -41,6 +43,8 @@ pub struct Registry {
     folders: Checked,
     source: SourceTree,
     outputs: OutputSettings,
+    record: Keeper,
+    audit: Log,
 }
 
 /// What a build may do.
@@ -164,12 +168,13 @@ impl Context<'_> {
 
 impl Registry {
     /// A registry in these folders.
-    pub fn new(folders: Checked, outputs: OutputSettings) -> Self {
-        let source = SourceTree::at(&folders.source);
+    pub fn new(folders: Checked, outputs: OutputSettings, audit: Rotation) -> Self {
         Self {
+            source: SourceTree::at(&folders.source),
+            audit: Log::of(&folders.state, audit),
             folders,
-            source,
             outputs,
+            record: Keeper::default(),
         }
     }
 
@@ -186,6 +191,11 @@ impl Registry {
     /// How its outputs are made.
     pub fn outputs(&self) -> &OutputSettings {
         &self.outputs
+    }
+
+    /// Its audit log.
+    pub fn audit(&self) -> &Log {
+        &self.audit
     }
 
     /// Takes the lock of the source tree.
@@ -217,7 +227,7 @@ impl Registry {
     ) -> Result<Report> {
         let start = Instant::now();
         let access = decide()?;
-        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let mut session = self.session()?;
         let scope = match session.record().is_complete()? {
             true => scope,
             false => &Scope::Everything,
@@ -233,6 +243,7 @@ impl Registry {
         let left_behind = session.left_behind()?;
         let ready = session.ready(&[])?;
         for (item, event) in &accepted {
+            self.audit.append_durably(&acceptance(item, event))?;
             self.source.append(item, event)?;
         }
         report.changes = ready.apply(&[self.source.root()])?;
@@ -244,11 +255,21 @@ impl Registry {
         Ok(report)
     }
 
+    /// All of the trees and the record, for one operation.
+    fn session(&self) -> Result<Session<'_>> {
+        Session::open(&self.folders, &self.outputs, &self.record)
+    }
+
+    /// The same, to change nothing.
+    pub(crate) fn look_only(&self) -> Result<Session<'_>> {
+        Session::open_dry(&self.folders, &self.outputs, &self.record)
+    }
+
     /// What a build would do, without doing it.
     pub fn dry_run(&self, decide: Decide<'_>, options: &BuildOptions) -> Result<Report> {
         let _lock = self.lock_source()?;
         let access = decide()?;
-        let mut session = Session::open_dry(&self.folders, &self.outputs)?;
+        let mut session = self.look_only()?;
         let mut report = Report::default();
         let scope = Scope::Everything;
         self.stage(&mut session, &scope, &access, options, &|_| (), &mut report)?;
@@ -389,7 +410,7 @@ impl Registry {
     /// A namespace that is not declared; a full disk.
     pub fn stage_items(&self, changes: &[ItemChange], access: &Access) -> Result<Session<'_>> {
         let options = BuildOptions::default();
-        let mut session = Session::open(&self.folders, &self.outputs)?;
+        let mut session = self.session()?;
         if !session.record().is_complete()? {
             // Somebody took the record away: the lists are made of what it knows.
             drop(session);
@@ -399,7 +420,7 @@ impl Registry {
                 &options,
                 &|_| (),
             )?;
-            session = Session::open(&self.folders, &self.outputs)?;
+            session = self.session()?;
         }
         let context = self.context(&session, access, &options, &|| ());
         let works = changes
@@ -425,9 +446,20 @@ impl Registry {
         Ok(session)
     }
 
+    /// What a namespace takes up, by the last build of each of its items.
+    ///
+    /// The caller holds the source tree's lock.
+    pub fn usage(&self, namespace: &Namespace) -> Result<Usage> {
+        let session = self.session()?;
+        let usage = session.record().usage(namespace)?;
+        // What was counted need not be counted again.
+        session.record().commit()?;
+        Ok(usage)
+    }
+
     /// Makes durable what was shown without a barrier, and what was done in the source tree.
     pub fn secure(&self) -> Result<()> {
-        Session::open(&self.folders, &self.outputs)?.secure(&[self.source.root()])
+        self.session()?.secure(&[self.source.root()])
     }
 
     fn work<'a>(
@@ -469,6 +501,15 @@ impl Registry {
             .ok()
             .map(|loaded| loaded.digest)
     }
+}
+
+/// The line of a version that an admin accepted as a hand made it.
+fn acceptance(item: &ItemId, event: &Event) -> Line {
+    let attempt = Attempt {
+        by: Some(By::named(&event.by)),
+        ..Attempt::of(Action::Accept).about(item, &event.change)
+    };
+    attempt.succeeded()
 }
 
 /// Journals what was made of an item.

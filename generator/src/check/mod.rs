@@ -41,7 +41,7 @@ pub struct ReadDocument {
 }
 
 impl ReadDocument {
-    fn new(path: &Path, bytes: &[u8]) -> Self {
+    pub(crate) fn new(path: &Path, bytes: &[u8]) -> Self {
         Self {
             path: path.to_owned(),
             text: String::from_utf8_lossy(bytes).into_owned(),

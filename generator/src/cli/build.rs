@@ -55,12 +55,16 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         true => Adoption::Always,
         false => Adoption::IfNew,
     };
-    let registry = Registry::new(settings.folders.check(adoption)?, settings.outputs);
+    let registry = Registry::new(
+        settings.folders.check(adoption)?,
+        settings.outputs,
+        settings.audit,
+    );
     let decide = || settings.access.load();
     let options = BuildOptions {
         full: args.full,
         allow_removals: args.allow_removals,
-        accepted_by: args.accept_changes.then(operator),
+        accepted_by: args.accept_changes.then(|| operator().name),
     };
     let report = if args.dry_run {
         let report = registry.dry_run(&decide, &options)?;

@@ -7,7 +7,8 @@ use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Format, Outcome, print_json, print_line, print_problems, publish};
+use super::{Format, Outcome, print_json, print_line, print_problems, server};
+use crate::client::Client;
 use crate::config::{Settings, SharedArgs};
 use crate::error::{At, Error, Result};
 use crate::import::{Folder, Http, Origin, Remote, Report, Survey, Wanted, survey, take};
@@ -98,8 +99,9 @@ fn origin(args: &Args, source: &SourceTree, settings: &Settings) -> Result<Box<d
         .from
         .parse()
         .map_err(|why| Error::refused("--from", why))?;
-    let token = publish::token(args.token_file.as_deref())?;
-    Ok(Box::new(Remote::new(Http::new(url, token)?, limits)))
+    let token = server::token(args.token_file.as_deref())?;
+    let client = Client::new(url, token)?;
+    Ok(Box::new(Remote::new(Http::new(client), limits)))
 }
 
 fn print_report(report: &Report, next: &str, format: Format) -> Result<()> {

@@ -3,18 +3,17 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde_json::{Value, json};
-use ureq::Agent;
-
-use super::publish::{explain, required_token};
-use super::{Format, Outcome, operator, print_json, print_line};
+use super::audit::note_refusal;
+use super::{Format, Outcome, operator, print_json, print_line, server};
+use crate::audit::{Action, Attempt};
 use crate::build::Registry;
-use crate::client;
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
 use crate::folders::Adoption;
 use crate::lifecycle::{LifecycleError, Standing};
 use crate::model::{Change, ItemId, ReleaseId, Tag};
+use crate::public_url::PublicUrl;
+use serde_json::{Value, json};
 
 /// `@ns/path@version`
 #[derive(Debug, Clone)]
@@ -40,7 +39,7 @@ impl FromStr for ReleaseArg {
 pub(super) struct Place {
     /// A registry's URL: it is asked to do so [default: the source tree is changed here]
     #[arg(long, env = "RACK_URL")]
-    url: Option<String>,
+    url: Option<PublicUrl>,
     /// A file that holds the token for `--url`; without it, the variable RACK_TOKEN does
     #[arg(long, value_name = "FILE", env = "RACK_TOKEN_FILE")]
     token_file: Option<PathBuf>,
@@ -192,21 +191,32 @@ fn run(item: ItemId, change: Change, place: Place, format: Format) -> Result<Out
 
 fn change_here(item: ItemId, change: Change, shared: SharedArgs) -> Result<Standing> {
     let (settings, _) = shared.resolve()?;
-    let registry = Registry::new(settings.folders.check(Adoption::IfNew)?, settings.outputs);
+    let registry = Registry::new(
+        settings.folders.check(Adoption::IfNew)?,
+        settings.outputs,
+        settings.audit,
+    );
     let _lock = registry.lock_source()?;
     let access = settings.access.load()?;
     let path = registry.source().item(&item);
-    registry
-        .change(&item, change, operator(), &access)
-        .map_err(|error| match error {
+    let by = operator();
+    let attempt = Attempt::of(Action::from(&change)).about(&item, &change);
+    let outcome = registry.change(&item, change, by.clone(), attempt.clone(), &access);
+    outcome.map_err(|error| {
+        let attempt = Attempt {
+            by: Some(by),
+            ..attempt
+        };
+        note_refusal(registry.audit(), attempt.refused(error.code(), &error));
+        match error {
             LifecycleError::Stopped(error) => error,
             refusal => Error::refused(path, refusal),
-        })
+        }
+    })
 }
 
 /// Asks a server to do so.
-fn ask(base: &str, item: &ItemId, change: &Change, place: &Place) -> Result<Value> {
-    let token = required_token(place.token_file.as_deref())?;
+fn ask(base: &PublicUrl, item: &ItemId, change: &Change, place: &Place) -> Result<Value> {
     let release = |version, what| format!("{item}/{version}/{what}");
     let (below, body) = match change {
         Change::Yank { version, reason } => {
@@ -224,33 +234,26 @@ fn ask(base: &str, item: &ItemId, change: &Change, place: &Place) -> Result<Valu
         }
         Change::Untag { tag } => (format!("{item}/tags/{tag}"), None),
         Change::Publish { .. } | Change::Remove { .. } => {
-            return Err(Error::refused(base, "no server is asked for that"));
+            return Err(Error::refused(
+                base.to_string(),
+                "no server is asked for that",
+            ));
         }
     };
-    let url = format!("{}/registries/{below}", base.trim_end_matches('/'));
-    let agent: Agent = client::config().build().into();
-    let authorization = format!("Bearer {token}");
-    let answer = match &body {
-        Some(body) => agent
-            .put(&url)
-            .header("authorization", authorization)
-            .header("content-type", "application/json")
-            .send(body.to_string()),
-        None => agent
-            .delete(&url)
-            .header("authorization", authorization)
-            .call(),
-    };
-    let mut answer = answer.map_err(|fault| {
-        Error::refused(&url, format!("the registry cannot be reached: {fault}"))
+    let client = server::client(base, place.token_file.as_deref())?;
+    let url = format!("{base}/registries/{below}");
+    let answer = server::ask(&client, &url, || match &body {
+        Some(body) => {
+            let request = client.request("PUT", &url);
+            let request = request.header("content-type", "application/json");
+            client.ask(request, body.to_string())
+        }
+        None => client.ask(client.request("DELETE", &url), ()),
     })?;
-    let status = answer.status().as_u16();
-    let text = answer.body_mut().read_to_string().unwrap_or_default();
-    let document: Value = serde_json::from_str(&text).unwrap_or_default();
-    match status {
-        200 if document["path"].is_string() => Ok(document),
-        200 => Err(Error::refused(url, "whoever answers there is no registry")),
-        _ => Err(Error::refused(url, explain(status, &document))),
+    match answer.status {
+        200 if answer.document["path"].is_string() => Ok(answer.document),
+        200 => Err(server::no_registry(&url)),
+        _ => Err(Error::refused(url, answer)),
     }
 }
 

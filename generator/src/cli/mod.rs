@@ -1,5 +1,6 @@
 //! The command line of `rackgen`: parsed here, and without a meaning below.
 
+mod audit;
 mod build;
 mod check;
 mod doctor;
@@ -11,6 +12,7 @@ mod nginx;
 mod pack;
 mod progress;
 mod publish;
+mod server;
 mod token;
 mod verify;
 mod watch;
@@ -28,6 +30,7 @@ use anstyle::AnsiColor;
 use clap::builder::Styles;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::audit::By;
 use crate::config::Settings;
 use crate::error::{At, Error, Result};
 use crate::report::{Problem, Severity};
@@ -105,6 +108,8 @@ Examples:
     /// Mint tokens, list them, take them back; hash those of the access file
     #[command(subcommand)]
     Token(Box<token::Command>),
+    /// Tell who tried to change what, and what came of it, from the audit log
+    Audit(Box<audit::Args>),
     /// Look after webhooks: endpoints, deliveries, redeliveries, a test
     #[command(subcommand)]
     Webhooks(Box<webhooks::Command>),
@@ -205,6 +210,7 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Untag(args) => lifecycle::untag(*args, format),
         Command::Remove(args) => lifecycle::remove(*args, format),
         Command::Token(command) => token::run(*command, format),
+        Command::Audit(args) => audit::run(*args, format),
         Command::Webhooks(command) => webhooks::run(*command, format),
         Command::Verify(args) => verify::run(args, format),
         Command::Nginx(args) => nginx::run(*args, format),
@@ -221,13 +227,12 @@ fn execute(cli: Cli) -> Result<Outcome> {
     }
 }
 
-/// What an event calls whoever runs `rackgen`.
-fn operator() -> String {
+/// Who runs `rackgen`, as events and the audit log have it.
+fn operator() -> By {
     let names = ["USER", "LOGNAME"].into_iter();
     let name = names.filter_map(|name| std::env::var(name).ok());
-    name.into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(|| "rackgen".into())
+    let name = name.into_iter().find(|name| !name.is_empty());
+    By::named(name.unwrap_or_else(|| "rackgen".into()))
 }
 
 /// Prints problems where errors go, one a line, warnings told apart.

@@ -83,6 +83,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         encodings: settings.outputs.encodings,
         rates: args.rates.resolve(&file)?,
         upload_time: file.limits.max_time(),
+        head_time: file.limits.head_time(),
         daemon: args.daemon,
         public_url: settings.public_url,
         run: absolute(&run)?,

@@ -1,92 +1,101 @@
 //! `rackgen publish`
 
+mod refusal;
+
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use ureq::{Agent, SendBody};
+use serde_json::json;
+use ureq::http::Response;
+use ureq::{Body, SendBody};
 
 use super::progress::Progress;
-use super::{Format, Outcome, pack, print_json, print_line};
-use crate::client;
+use super::{Format, Outcome, excerpt, pack, print_json, print_line, server};
+use crate::client::answer::Answer;
+use crate::client::{Client, Passing};
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
 use crate::hashing::Hashing;
 use crate::model::Sha256;
+use crate::plan::key::PublicKey;
+use crate::public_url::PublicUrl;
+
+/// A cache that has an older answer keeps it for a minute.
+const WAIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   RACK_TOKEN=… rackgen publish my-item --url https://registry.example.com
   rackgen publish my-item-1.0.0.tar.gz --url http://127.0.0.1:8080 --token-file ~/.rack-token
-  rackgen publish my-item --url https://registry.example.com --dry-run")]
+  rackgen publish my-item --url https://registry.example.com --dry-run
+  rackgen publish my-item --url https://registry.example.com --skip-existing --wait    in a CI")]
 pub(super) struct Args {
     /// A version's folder, or an archive
     path: PathBuf,
     /// The registry
     #[arg(long, env = "RACK_URL")]
-    url: String,
+    url: PublicUrl,
     /// A file that holds the token; without it, the variable RACK_TOKEN does
     #[arg(long, value_name = "FILE", env = "RACK_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Ask the server for every check, and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// A version that is there with the same content is a success
+    #[arg(long)]
+    skip_existing: bool,
+    /// Wait until the version can be read at `--url`, for two minutes at most
+    #[arg(long, conflicts_with = "dry_run")]
+    wait: bool,
 }
 
 pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
-    let token = required_token(args.token_file.as_deref())?;
+    let client = server::client(&args.url, args.token_file.as_deref())?;
     let (archive, sha256) = archive(&args.path)?;
-    let base = args.url.trim_end_matches('/');
     let query = if args.dry_run { "?dry_run=true" } else { "" };
-    let url = format!("{base}/registries{query}");
-    let Answer {
-        status,
-        document: answer,
-    } = upload(&url, &token, archive, sha256)?;
-    if !(200..300).contains(&status) {
-        if format == Format::Json {
-            print_json(&answer)?;
-        }
-        return Err(Error::refused(url, explain(status, &answer)));
+    let url = format!("{}/registries{query}", args.url);
+    let mut tries = 0;
+    let answer = server::ask(&client, &url, || {
+        tries += 1;
+        upload(&client, &url, &archive, sha256)
+    })?;
+    // What the first of several tries did, the next one finds.
+    let may_be_there = args.skip_existing || tries > 1;
+    let outcome = match (answer.status, answer.document["identical"].as_bool()) {
+        (200, _) if args.dry_run => "checked",
+        (201, _) if !args.dry_run => "created",
+        (409, Some(true)) if may_be_there => "identical",
+        (200..300, _) => return Err(server::no_registry(&url)),
+        _ => return Err(refused(args, url, &answer, format)),
+    };
+    let path = answer.document["path"].as_str().unwrap_or_default();
+    let Ok(key @ PublicKey::Manifest(_)) = format!("/registries/{path}").parse() else {
+        return Err(server::no_registry(&url));
+    };
+    let live = format!("{}{key}", args.url);
+    if args.wait {
+        wait_until_readable(&client, &live)?;
     }
-    let live = answer["path"]
-        .as_str()
-        .map(|path| format!("{base}/registries/{path}"))
-        .unwrap_or_default();
     match format {
-        Format::Json => print_json(&answer)?,
-        Format::Text if args.dry_run => print_line(format_args!("would be published as {live}"))?,
-        Format::Text => print_line(format_args!("published {live}"))?,
+        Format::Json => {
+            let digest = &answer.document["digest"];
+            print_json(&json!({"url": live, "digest": digest, "outcome": outcome}))?;
+        }
+        Format::Text => {
+            let words = match outcome {
+                "checked" => "would be published as",
+                "created" => "published",
+                _ => "was there already, with the same content:",
+            };
+            print_line(format_args!("{words} {live}"))?;
+        }
     }
     Ok(Outcome::Done)
-}
-
-/// The token, where nothing goes without one.
-pub(super) fn required_token(file: Option<&Path>) -> Result<String> {
-    token(file)?.ok_or_else(|| {
-        Error::refused(
-            "RACK_TOKEN",
-            "no token: set this variable, or name a file with `--token-file`",
-        )
-    })
-}
-
-/// Never from a flag: command lines are for everyone to see.
-pub(super) fn token(file: Option<&Path>) -> Result<Option<String>> {
-    let token = match file {
-        Some(path) => fs::read_to_string(path).at("read", path)?,
-        None => env::var("RACK_TOKEN").unwrap_or_default(),
-    };
-    let token = token.trim();
-    if !token.chars().all(|c| c.is_ascii_graphic()) {
-        let from = file.unwrap_or("RACK_TOKEN".as_ref());
-        let why = "this is no token: it holds more than letters, digits and signs of ASCII";
-        return Err(Error::refused(from, why));
-    }
-    Ok((!token.is_empty()).then(|| token.to_owned()))
 }
 
 /// The archive to send, from its start, and its hash; a folder is packed into a temporary file.
@@ -105,15 +114,14 @@ fn archive(path: &Path) -> Result<(File, Sha256)> {
     Ok((file, hashing.finish().sha256))
 }
 
-/// What a registry said.
-struct Answer {
-    status: u16,
-    document: Value,
-}
-
-/// Sends the archive.
-fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Answer> {
-    let refused = |why: String| Error::refused(url, why);
+/// Sends the archive, from its start.
+fn upload(
+    client: &Client,
+    url: &str,
+    mut archive: &File,
+    sha256: Sha256,
+) -> Result<Result<Response<Body>, Passing>> {
+    archive.rewind().at("read", Path::new("the archive"))?;
     let len = archive
         .metadata()
         .at("read", Path::new("the archive"))?
@@ -131,37 +139,57 @@ fn upload(url: &str, token: &str, archive: File, sha256: Sha256) -> Result<Answe
         progress: Progress::of_bytes(),
         all,
     };
-    let agent: Agent = client::config().build().into();
-    let mut answer = agent
-        .post(url)
-        .header("authorization", format!("Bearer {token}"))
-        .header(
-            "content-type",
-            format!("multipart/form-data; boundary={boundary}"),
-        )
-        .header("content-length", all.to_string())
-        .send(SendBody::from_reader(&mut body))
-        .map_err(|fault| refused(format!("the registry cannot be reached: {fault}")))?;
-    drop(body);
-    let status = answer.status().as_u16();
-    let text = answer.body_mut().read_to_string().unwrap_or_default();
-    let document = serde_json::from_str(&text).unwrap_or_default();
-    Ok(Answer { status, document })
+    let form = format!("multipart/form-data; boundary={boundary}");
+    let request = client
+        .request("POST", url)
+        .header("content-type", form)
+        .header("content-length", all);
+    client.ask(request, SendBody::from_reader(&mut body))
 }
 
-/// What the registry said, every fault of a manifest on a line of its own.
-pub(super) fn explain(status: u16, document: &Value) -> String {
-    let text = |key: &str| document[key].as_str().unwrap_or_default();
-    let mut words = format!("{status} {}: {}", text("code"), text("message"));
-    for fault in document["errors"].as_array().into_iter().flatten() {
-        words += &format!(
-            "\n  registry.json:{}:{}: {}",
-            fault["line"],
-            fault["column"],
-            fault["message"].as_str().unwrap_or_default()
-        );
+/// Asks for the manifest until it is there.
+fn wait_until_readable(client: &Client, url: &str) -> Result<()> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let why = match client.ask(client.request("GET", url), ())? {
+            Ok(answer) if answer.status() == 200 => return Ok(()),
+            Ok(mut answer) => {
+                let answer = Answer::read(&mut answer);
+                if answer.status != 404 {
+                    return Err(Error::refused(url, answer));
+                }
+                answer.to_string()
+            }
+            Err(passing) => passing.to_string(),
+        };
+        if start.elapsed() > WAIT {
+            let why = format!(
+                "it is published, but cannot be read here after {} s: {why}",
+                WAIT.as_secs()
+            );
+            return Err(Error::refused(url, why));
+        }
+        if pause < Duration::from_secs(2) {
+            pause *= 2;
+            anstream::eprintln!("{url}: waiting until it can be read: {why}");
+        }
+        thread::sleep(pause);
     }
-    words
+}
+
+/// What the registry said, and what it found in the package as `rackgen check` would show it.
+fn refused(args: &Args, url: String, answer: &Answer, format: Format) -> Error {
+    match format {
+        // Its problems are in it.
+        Format::Json => {
+            if let Err(error) = print_json(&answer.document) {
+                return error;
+            }
+        }
+        Format::Text => excerpt::print(&refusal::findings(&args.path, &answer.document)),
+    }
+    Error::refused(url, answer)
 }
 
 /// Shows how far the upload is.

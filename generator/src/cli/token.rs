@@ -1,13 +1,15 @@
 //! `rackgen token …`: minted tokens, on the state folder; and hashes for the access file.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Format, Outcome, print_json, print_line, require_owner, state_of};
+use super::audit::note_refusal;
+use super::{Format, Outcome, operator, print_json, print_line, require_owner, state_of};
 use crate::access::SecretHash;
+use crate::audit::{Action, Attempt, Line, Log};
 use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
 use crate::folders::Adoption;
@@ -126,8 +128,23 @@ fn create(args: CreateArgs, format: Format) -> Result<()> {
         expires,
     };
     let names = Names::of(folders.id(), settings.public_url.as_ref());
-    let created = office::create(&folders.state, &names, order, now)?;
+    let log = Log::of(&folders.state, settings.audit);
+    let attempt = attempt(Action::TokenCreate);
+    let created = office::create(&folders.state, &names, order, now)
+        .inspect_err(|error| note_refusal(&log, attempt.clone().stopped(error)))?;
     let (id, entry) = (&created.id, &created.entry);
+    let scopes: Vec<_> = entry.scopes.iter().map(Scope::to_string).collect();
+    // Nobody holds a token that has no line.
+    log.append_durably(&line(
+        attempt,
+        Some(id),
+        format!(
+            "{}: {}, until {:.0}",
+            entry.name,
+            scopes.join(" "),
+            entry.expires
+        ),
+    ))?;
     match format {
         Format::Json => print_json(&json!({
             "token": created.text, "id": id, "name": entry.name, "scopes": entry.scopes, "expires": entry.expires,
@@ -178,10 +195,19 @@ fn list(args: ListArgs, format: Format) -> Result<()> {
 }
 
 fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
-    let state = state_of(&args.shared.resolve()?.0)?;
+    let (state, log) = state_and_log(args.shared)?;
     require_owner(&state, "token")?;
     let id = args.id;
-    let entry = office::revoke(&state, &id, Timestamp::now())?;
+    let attempt = attempt(Action::TokenRevoke);
+    let entry = office::revoke(&state, &id, Timestamp::now()).inspect_err(|error| {
+        let token = Some(id.clone());
+        let attempt = Attempt {
+            token,
+            ..attempt.clone()
+        };
+        note_refusal(&log, attempt.stopped(error));
+    })?;
+    log.append_durably(&line(attempt, Some(&id), entry.name.clone()))?;
     match format {
         Format::Json => {
             print_json(&json!({ "id": id, "name": entry.name, "revoked": entry.revoked }))
@@ -191,7 +217,7 @@ fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
 }
 
 fn rotate(args: RotateArgs, format: Format) -> Result<()> {
-    let state = state_of(&args.shared.resolve()?.0)?;
+    let (state, log) = state_and_log(args.shared)?;
     require_owner(&state, "token")?;
     let (before, says) = match args.revoke_all {
         false => (
@@ -203,7 +229,10 @@ fn rotate(args: RotateArgs, format: Format) -> Result<()> {
             "every token minted so far is worth nothing any more",
         ),
     };
-    let kid = office::rotate(&state, before)?;
+    let attempt = attempt(Action::TokenRotate);
+    let kid = office::rotate(&state, before)
+        .inspect_err(|error| note_refusal(&log, attempt.clone().stopped(error)))?;
+    log.append_durably(&line(attempt, None, format!("key {kid}; {says}")))?;
     match format {
         Format::Json => print_json(&json!({ "key": kid })),
         Format::Text => print_line(format_args!("tokens are signed with key {kid} now; {says}")),
@@ -237,6 +266,31 @@ fn read_secret() -> Result<String> {
         .read_to_string(&mut text)
         .at("read", input)?;
     Ok(text)
+}
+
+/// The state folder of a registry that is there already, and its audit log.
+fn state_and_log(shared: SharedArgs) -> Result<(PathBuf, Log)> {
+    let (settings, _) = shared.resolve()?;
+    let state = state_of(&settings)?;
+    let log = Log::of(&state, settings.audit);
+    Ok((state, log))
+}
+
+fn attempt(action: Action) -> Attempt {
+    Attempt {
+        by: Some(operator()),
+        ..Attempt::of(action)
+    }
+}
+
+/// It was done to this token.
+fn line(attempt: Attempt, token: Option<&TokenId>, reason: String) -> Line {
+    let attempt = Attempt {
+        token: token.cloned(),
+        reason: Some(reason),
+        ..attempt
+    };
+    attempt.succeeded()
 }
 
 fn parse_name(text: &str) -> Result<String, String> {

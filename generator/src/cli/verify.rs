@@ -19,7 +19,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     let (settings, _) = args.shared.resolve()?;
-    let registry = Registry::new(settings.folders.check(Adoption::IfNew)?, settings.outputs);
+    let registry = Registry::new(
+        settings.folders.check(Adoption::IfNew)?,
+        settings.outputs,
+        settings.audit,
+    );
     let progress = Progress::of_parts();
     let verified = registry.verify(&|all| progress.advance(1, all as u64))?;
     drop(progress);

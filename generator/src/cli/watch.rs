@@ -28,6 +28,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     let registry = Registry::new(
         settings.folders.check(Adoption::IfNew)?,
         settings.outputs.clone(),
+        settings.audit.clone(),
     );
     let access = match &settings.access {
         AccessSource::File(path) => Some(path.as_path()),

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use jiff::Timestamp;
 
 use super::announce::Announcer;
-use super::record::{Journaled, KnownItem, KnownRelease, Lasts, Record};
+use super::record::{Held, Journaled, Keeper, KnownItem, KnownRelease, Lasts, Record};
 use super::stage::{Shown, StagedPart, Stager};
 use super::{OutputSettings, adopt, clear_staging, durable};
 use crate::error::Result;
@@ -27,7 +27,7 @@ use crate::webhook::spool::Staged;
 pub struct Session<'a> {
     pub(super) folders: &'a Checked,
     settings: &'a OutputSettings,
-    record: Record,
+    record: Held<'a>,
     pub(super) units: Vec<Unit>,
     journaled: Vec<Journaled>,
     /// What the record is to say of items in the end; nothing of those that are gone.
@@ -60,23 +60,26 @@ const WITHDRAWN: &str = "withdrawn";
 
 impl<'a> Session<'a> {
     /// Locks the trees and opens the record. What an earlier, killed session staged is dropped.
-    pub fn open(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
+    pub fn open(
+        folders: &'a Checked,
+        settings: &'a OutputSettings,
+        keeper: &'a Keeper,
+    ) -> Result<Self> {
         let locks = lock(folders)?;
         clear_staging(folders)?;
-        let mut session = Self::with(folders, settings, Record::open(&folders.state)?, locks)?;
+        let mut session = Self::with(folders, settings, keeper.open(&folders.state)?, locks)?;
         session.announcer = Announcer::of(folders);
         Ok(session)
     }
 
     /// A session that only says what it would do.
-    pub fn open_dry(folders: &'a Checked, settings: &'a OutputSettings) -> Result<Self> {
+    pub fn open_dry(
+        folders: &'a Checked,
+        settings: &'a OutputSettings,
+        keeper: &'a Keeper,
+    ) -> Result<Self> {
         let locks = lock(folders)?;
-        let mut session = Self::with(
-            folders,
-            settings,
-            Record::open_aside(&folders.state)?,
-            locks,
-        )?;
+        let mut session = Self::with(folders, settings, keeper.open_aside(&folders.state)?, locks)?;
         session.planned = Some(Vec::new());
         Ok(session)
     }
@@ -84,7 +87,7 @@ impl<'a> Session<'a> {
     fn with(
         folders: &'a Checked,
         settings: &'a OutputSettings,
-        record: Record,
+        record: Held<'a>,
         locks: [Lock; 2],
     ) -> Result<Self> {
         adopt::reconcile(&record, folders)?;

@@ -3,7 +3,6 @@
 //! Where it comes from is behind [`Origin`]; what it must be is what a build asks of it. Nothing here touches the
 //! public and the private tree.
 
-mod answer;
 mod documents;
 mod events;
 mod folder;

@@ -29,5 +29,5 @@ pub use preset::Preset;
 pub use release::{Audience, Item, Release, StoredFile};
 pub use tag::Tag;
 pub use text::InvalidName;
-pub(crate) use text::Shown;
+pub(crate) use text::{Shown, Words};
 pub use version::Version;

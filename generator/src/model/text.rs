@@ -23,18 +23,33 @@ pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Characters.
-        const LONGEST: usize = 80;
         f.write_str("`")?;
-        for c in self.0.chars().take(LONGEST) {
-            match c {
-                // Harmless in a message, and JSON would be unreadable with them escaped.
-                '"' | '\'' => write!(f, "{c}")?,
-                _ => write!(f, "{}", c.escape_debug())?,
-            }
+        escape(self.0, 80, f)?;
+        f.write_str("`")
+    }
+}
+
+/// What a stranger says in words of its own: cut later than a name, escaped.
+pub(crate) struct Words<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape(self.0, 2000, f)
+    }
+}
+
+/// At most so many characters, and none that moves a cursor or hides another.
+fn escape(text: &str, longest: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for c in text.chars().take(longest) {
+        match c {
+            // Harmless in a message, and JSON would be unreadable with them escaped.
+            '"' | '\'' => write!(f, "{c}")?,
+            _ => write!(f, "{}", c.escape_debug())?,
         }
-        let cut = self.0.chars().nth(LONGEST).is_some();
-        f.write_str(if cut { "…`" } else { "`" })
+    }
+    match text.chars().nth(longest) {
+        Some(_) => f.write_str("…"),
+        None => Ok(()),
     }
 }
 

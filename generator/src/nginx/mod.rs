@@ -56,6 +56,8 @@ pub struct Site {
     pub rates: Rates,
     /// How long an upload may take to arrive.
     pub upload_time: Duration,
+    /// How long the head of a request may take to arrive.
+    pub head_time: Duration,
     /// Where `rackd` listens; none for a mirror, which only reads.
     pub daemon: Option<SocketAddr>,
     /// Where clients reach it.
@@ -170,6 +172,7 @@ impl Site {
             reads,
             writes,
             daemon: self.daemon.map(|address| address.to_string()),
+            head_seconds: self.head_time.as_secs(),
             patience: (self.upload_time + SLACK).as_secs(),
             open_seconds: OPEN_FILE_TIME.as_secs(),
             // Somebody else's nginx may have no more than 1,024 descriptors, ours gives itself more.
@@ -240,6 +243,7 @@ struct Names<'a> {
     writes: u32,
     daemon: Option<String>,
     /// Seconds.
+    head_seconds: u64,
     patience: u64,
     open_seconds: u64,
     /// Files that stay open, in each of a few places.

@@ -143,6 +143,7 @@ fn site() -> Site {
         private: "/srv/private".into(),
         encodings: Encodings::default(),
         upload_time: Duration::from_secs(600),
+        head_time: Duration::from_secs(10),
         rates: Rates {
             writes: crate::rate::Rate::WRITES,
             reads: crate::rate::Rate::READS,

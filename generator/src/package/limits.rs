@@ -26,6 +26,12 @@ pub struct Limits {
     pub max_seconds: u64,
     /// Bytes a second that one must bring on average, once [`Limits::PATIENCE`] is over.
     pub min_rate: ByteSize,
+    /// How many seconds the head of a request may take to arrive.
+    pub header_time: u64,
+    /// Items that a namespace may have; none: as many as there is room for.
+    pub max_items: Option<u64>,
+    /// Bytes of files that a namespace may have, of all versions of all its items; likewise.
+    pub max_bytes: Option<ByteSize>,
 }
 
 impl Limits {
@@ -34,6 +40,11 @@ impl Limits {
 
     /// For so long an upload may be as slow as it likes: connections begin slowly, and small ones are over by then.
     pub const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// How long the head of a request may take to arrive.
+    pub fn head_time(&self) -> Duration {
+        Duration::from_secs(self.header_time)
+    }
 
     /// How long an upload may take to arrive.
     pub fn max_time(&self) -> Duration {
@@ -52,6 +63,9 @@ impl Default for Limits {
             max_uploads: 1024,
             max_seconds: 600,
             min_rate: ByteSize::kib(1),
+            header_time: 10,
+            max_items: None,
+            max_bytes: None,
         }
     }
 }

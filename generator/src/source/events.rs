@@ -1,10 +1,10 @@
 //! The event log beside an item's versions: read whole, appended durably, never rewritten.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 
 use super::SourceTree;
+use crate::appended::cut_torn_end;
 use crate::error::{At, Error, Result};
 use crate::model::event::EVENTS_FILE;
 use crate::model::{Event, History, ItemId};
@@ -49,21 +49,4 @@ impl SourceTree {
         log.write_all(event.to_line().as_bytes())
             .at("append to", &path)
     }
-}
-
-/// Whether its lines are events whoever appends has asked already: what is torn has no end.
-fn cut_torn_end(log: &mut File) -> io::Result<()> {
-    let len = log.seek(SeekFrom::End(0))?;
-    let mut last = [b'\n'];
-    if len > 0 {
-        log.read_exact_at(&mut last, len - 1)?;
-    }
-    if last == [b'\n'] {
-        return Ok(());
-    }
-    let mut lines = Vec::new();
-    log.rewind()?;
-    log.read_to_end(&mut lines)?;
-    let end = lines.iter().rposition(|b| *b == b'\n');
-    log.set_len(end.map_or(0, |end| end as u64 + 1))
 }

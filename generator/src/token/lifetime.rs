@@ -1,4 +1,4 @@
-//! How long a token is to live, as people write it: `90d`, `12h`, `1y`.
+//! How long something is to last, a token above all, as people write it: `90d`, `12h`, `1y`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +16,25 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
+    /// So many days.
+    pub fn days(days: u16) -> Self {
+        Self {
+            text: format!("{days}d"),
+            span: Span::new().days(days),
+        }
+    }
+
+    /// When it has to begin, to be over then.
+    ///
+    /// # Errors
+    /// It begins before all time.
+    pub fn start(&self, end: Timestamp) -> Result<Timestamp, String> {
+        let start = end.to_zoned(TimeZone::UTC).checked_sub(self.span);
+        start
+            .map(|start| start.timestamp())
+            .map_err(|_| format!("`{self}` ago was no time"))
+    }
+
     /// When it is over.
     ///
     /// # Errors
@@ -25,17 +44,14 @@ impl Lifetime {
         end.map(|end| end.timestamp())
             .ok()
             .filter(|end| *end > start)
-            .ok_or_else(|| format!("`{self}` is no time that a token could live"))
+            .ok_or_else(|| format!("`{self}` is no time that anything could last"))
     }
 }
 
 /// The most where nothing is configured.
 impl Default for Lifetime {
     fn default() -> Self {
-        Self {
-            text: "366d".to_owned(),
-            span: Span::new().days(366),
-        }
+        Self::days(366)
     }
 }
 

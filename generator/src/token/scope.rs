@@ -72,6 +72,15 @@ impl Pattern {
         }
     }
 
+    /// Whether every item of this namespace is one of those that are meant.
+    pub fn covers_all(&self, namespace: &Namespace) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Namespace(covered) => covered == namespace,
+            Self::Below(_) | Self::Item(_) => false,
+        }
+    }
+
     /// Whether an item of this namespace could be one of those that are meant.
     pub fn reaches(&self, namespace: &Namespace) -> bool {
         match self {

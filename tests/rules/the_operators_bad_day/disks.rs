@@ -15,11 +15,11 @@ use super::{Day, access};
 
 type Folder = fn(&Registry) -> PathBuf;
 
-/// What they are called, and the words for a full one.
-const FOLDERS: [(&str, Folder, &str); 3] = [
-    ("the public tree", Registry::public, "No space left"),
-    ("the private tree", Registry::private, "No space left"),
-    ("the state folder", Registry::state, "full"),
+/// What they are called.
+const FOLDERS: [(&str, Folder); 3] = [
+    ("the public tree", Registry::public),
+    ("the private tree", Registry::private),
+    ("the state folder", Registry::state),
 ];
 
 /// A day with one of the folders on a small file system; none where that is not allowed.
@@ -36,14 +36,14 @@ fn day(folder: Folder) -> Option<(Day, Mount)> {
 fn full_disks() {
     let mut random = Random::announced("the_operators_bad_day");
     let (mut builds, mut stopped) = (0, 0);
-    for (what, folder, full) in FOLDERS {
+    for (what, folder) in FOLDERS {
         // Each on a new disk: what is published fills it in the end.
         for _ in 0..rounds(1, 6) {
             let Some((mut day, mount)) = day(folder) else {
                 return;
             };
             let path = folder(&day.registry).display().to_string();
-            is_full(&mut day, &mount, what, [&path, full]);
+            is_full(&mut day, &mount, what, &path);
             for _ in 0..rounds(1, 10) {
                 builds += 1;
                 stopped += usize::from(is_nearly_full(&mut day, &mount, what, &mut random));
@@ -56,10 +56,10 @@ fn full_disks() {
     );
 }
 
-fn is_full(day: &mut Day, mount: &Mount, what: &str, [path, full]: [&str; 2]) {
+fn is_full(day: &mut Day, mount: &Mount, what: &str, path: &str) {
     day.registry.write_record_over();
     mount.fill(0);
-    day.stops(&format!("{what} is full"), &[path, full]);
+    day.stops(&format!("{what} is full"), &[path, "No space left"]);
     mount.free();
     day.recovers(&format!("{what} was full"));
     day.registry.write_record_over();

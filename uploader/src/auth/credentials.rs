@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use rackgen::access::{Access, SecretHash, Token};
+use rackgen::audit::By;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Namespace;
 use rackgen::token::{Invalid, Minted};
@@ -174,12 +175,25 @@ impl Caller<'_> {
         }
     }
 
-    /// What an event or a log calls the caller.
-    pub(crate) fn name(&self, namespace: &Namespace) -> String {
-        match (self, self.token(namespace)) {
-            (Self::Minted(token), _) => token.name.clone(),
-            (_, Ok(Some(token))) => token.name.clone(),
-            _ => "admin".into(),
+    /// Who that is, as events and the audit log have it: with the token for this namespace, if there is one.
+    pub(crate) fn by(&self, namespace: Option<&Namespace>) -> By {
+        match self {
+            Self::Admin => By::named("admin"),
+            Self::Minted(token) => By {
+                name: token.name.clone(),
+                token: Some(token.id.to_string()),
+            },
+            Self::Holder { tokens, .. } => {
+                let there = namespace.and_then(|namespace| self.token(namespace).ok()?);
+                let any = || tokens.first().map(|(_, token)| *token);
+                there.or_else(any).map_or_else(
+                    || By::named("nobody"),
+                    |token| By {
+                        name: token.name.clone(),
+                        token: Some(token.secret.fingerprint()),
+                    },
+                )
+            }
         }
     }
 }

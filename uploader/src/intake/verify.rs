@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 
 use rackgen::access::Access;
+use rackgen::audit::{Attempt, By, Subject};
 use rackgen::check::disagreements;
 use rackgen::error::At;
 use rackgen::error_code::ErrorCode;
@@ -22,18 +23,20 @@ use crate::auth::decide::{self, Deed};
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) id: ReleaseId,
-    pub(crate) by: String,
+    pub(crate) by: By,
     pub(crate) digest: ContentDigest,
     pub(crate) manifest: StoredFile,
     pub(crate) files: BTreeMap<FilePath, StoredFile>,
 }
 
-/// Unpacks the archive of a staging folder and checks what came out.
+/// Unpacks the archive of a staging folder and checks what came out. What it is found to be is noted in `attempt`, also
+/// where it is refused.
 pub(crate) fn verify(
     staging: &Staging,
     access: &Access,
     caller: &Caller<'_>,
     limits: &Limits,
+    attempt: &mut Attempt,
 ) -> Result<Verified, Refusal> {
     let files = unpack_archive(staging, limits)?;
     let manifest_path = staging.contents().join(MANIFEST_FILE);
@@ -50,6 +53,15 @@ pub(crate) fn verify(
         .map_err(|_| decide::not_allowed(&identity.namespace))?;
     // What does not say rightly where it belongs is refused below; with what it is then, the writer asks again.
     let item = identity.item();
+    let by = caller.by(Some(&namespace));
+    attempt.by = Some(by.clone());
+    attempt.item = Some(match &item {
+        Some(item) => Subject::Item(item.clone()),
+        None => Subject::Namespace(namespace.clone()),
+    });
+    attempt.version = identity.version.parse().ok();
+    let digest = ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256)));
+    attempt.digest = Some(digest);
     let deed = item
         .as_ref()
         .map_or(Deed::PublishIn(&namespace), Deed::Publish);
@@ -58,8 +70,8 @@ pub(crate) fn verify(
     let id = manifest.release_id().map_err(upload_failed)?;
     refuse_disagreements(&manifest, &files)?;
     Ok(Verified {
-        by: caller.name(&namespace),
-        digest: ContentDigest::of(files.iter().map(|(path, file)| (path, &file.sha256))),
+        by,
+        digest,
         id,
         manifest: stored,
         files,

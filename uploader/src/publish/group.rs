@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rackgen::access::Access;
+use rackgen::audit::Line;
 use rackgen::build::{Arriving, ItemChange};
 use rackgen::commit::apply::Visible;
 use rackgen::error::Error;
 use rackgen::model::{Change, Event, ItemId, ReleaseId, Version};
 
 use super::intent::Intent;
+use super::quota::Quotas;
 use super::writer::{Job, Writer};
 use super::{Existing, Mode, refuse_existing, replay};
 use crate::answer::Refusal;
@@ -79,6 +81,7 @@ enum Failure {
 struct Group {
     /// What becomes of their items.
     changes: BTreeMap<ItemId, ItemChange>,
+    quotas: Quotas,
     publishes: Vec<(Job, Event)>,
     /// What they bring is there. Only what everybody can read is called so.
     identical: Vec<Job>,
@@ -123,8 +126,15 @@ impl Group {
         match existing {
             Some(Existing::Identical) => return Ok(Verdict::Identical),
             Some(existing) => return Err(existing.explain(&package.id)),
-            None if upload.mode == Mode::DryRun => return Ok(Verdict::Checked),
             None => {}
+        }
+        let is_new = change.arriving.is_empty() && source.versions(item)?.is_empty();
+        let usage = self.quotas.with(app, package, is_new)?;
+        if upload.mode == Mode::DryRun {
+            return Ok(Verdict::Checked);
+        }
+        if let Some(usage) = usage {
+            self.quotas.set(&item.namespace, usage);
         }
         // A version whose folder was lost comes back as what it was.
         let published = change.history.of(version).published;
@@ -135,7 +145,7 @@ impl Group {
                 archive: Some(upload.archive),
             },
             time: published.map_or_else(Timestamp::now, |published| published.time),
-            by: package.by.clone(),
+            by: package.by.name.clone(),
         };
         change.history.apply(event.clone());
         change.news.push(upload.news(&event));
@@ -167,6 +177,7 @@ impl Group {
             app.end_if_broken(&error);
             Failure::After(error.into())
         };
+        app.require_audit().map_err(Failure::Before)?;
         let registry = &app.registry;
         let changes = std::mem::take(&mut self.changes).into_values();
         let is_touched = |change: &ItemChange| {
@@ -194,7 +205,11 @@ impl Group {
             intent.admit(registry, &job.upload.staging).map_err(after)?;
         }
         let visible = ready.show().map_err(after)?;
-        writer.show(intents);
+        let lines: Vec<Line> = intents.iter().filter_map(Intent::line).cloned().collect();
+        // The intents of what could not be told stay, and whoever replays them tells it.
+        if app.tell(&lines) {
+            writer.show(intents);
+        }
         Ok(Some(visible))
     }
 
@@ -202,7 +217,9 @@ impl Group {
         for (Job { upload, .. }, event) in &self.publishes {
             let id = &upload.package.id;
             let event = event.clone();
-            intents.push(Intent::write(&app.registry, &upload.staging, id, event)?);
+            let line = upload.attempt.clone().succeeded();
+            let intent = Intent::write(&app.registry, &upload.staging, id, event, line)?;
+            intents.push(intent);
         }
         Ok(())
     }

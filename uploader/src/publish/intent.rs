@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rackgen::audit::Line;
 use rackgen::build::{ItemChange, Registry};
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
@@ -34,6 +35,9 @@ struct Facts {
     /// The upload's staging folder.
     staging: String,
     event: Event,
+    /// What the audit log is to say of it; nothing, if an earlier program wrote this.
+    #[serde(default)]
+    audit: Option<Line>,
 }
 
 const FORMAT: u32 = 1;
@@ -56,6 +60,7 @@ impl Intent {
         staging: &Staging,
         id: &ReleaseId,
         event: Event,
+        line: Line,
     ) -> Result<Self> {
         let folder = folder(registry);
         durable::create_folders(&folder, 0o700)?;
@@ -66,11 +71,17 @@ impl Intent {
             version: id.version.clone(),
             staging: staging.name().to_owned(),
             event,
+            audit: Some(line),
         };
         let path = folder.join(format!("{}.json", staging.name()));
         let text = serde_json::to_vec(&facts).unwrap_or_default();
         fs::write(&path, text).at("write", &path)?;
         Ok(Self { path, facts })
+    }
+
+    /// What the audit log is to say of it.
+    pub(super) fn line(&self) -> Option<&Line> {
+        self.facts.audit.as_ref()
     }
 
     /// Moves the version into the source tree and appends its event.
@@ -146,9 +157,11 @@ pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
             Err(error) => faults.push(error.to_string()),
         }
     }
-    // One barrier for all of them.
+    // One barrier for all of them, and for their lines.
     if !finished.is_empty() {
-        let secured = app.registry.secure();
+        let lines: Vec<Line> = finished.iter().filter_map(Intent::line).cloned().collect();
+        let told = app.registry.audit().complete(&lines);
+        let secured = told.and_then(|()| app.registry.secure());
         let done = secured.and_then(|()| finished.into_iter().try_for_each(Intent::done));
         faults.extend(done.err().map(|error| error.to_string()));
     }

@@ -8,8 +8,10 @@
 
 mod group;
 mod intent;
+mod quota;
 mod writer;
 
+use rackgen::audit::Attempt;
 use rackgen::build::Registry;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
@@ -46,6 +48,8 @@ pub(crate) struct Upload {
     pub(crate) sender: Credential,
     /// What it came for.
     pub(crate) mode: Mode,
+    /// What the audit log is to say of it.
+    pub(crate) attempt: Attempt,
 }
 
 impl Upload {

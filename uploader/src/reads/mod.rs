@@ -12,6 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use rackgen::access::Access;
+use rackgen::audit::Subject;
 use rackgen::coding::Coding;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, Namespace};
@@ -32,6 +33,7 @@ pub(crate) async fn read(
     app: &App,
     request: &HttpRequest,
     key: PublicKey,
+    request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
     let client = app.client(request);
     let access = app.access();
@@ -47,7 +49,11 @@ pub(crate) async fn read(
     }
     let audience = match key.namespace() {
         None => Audience::Public,
-        Some(namespace) => decide::read(&access, namespace, identify)?,
+        Some(namespace) => decide::read(&access, namespace, identify).inspect_err(|refusal| {
+            if let Some(subject) = subject(&key) {
+                app.tell_refused_read(request, request_id, &access, subject, refusal);
+            }
+        })?,
     };
     if asks_for_more && let Some(caller) = identify()? {
         return namespaces_of(app, &access, request, &caller);
@@ -81,6 +87,19 @@ pub(crate) async fn read(
         response.insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
     }
     Ok(stored.send(response))
+}
+
+/// What the audit log calls what is read.
+fn subject(key: &PublicKey) -> Option<Subject> {
+    match key {
+        PublicKey::File(release, _) | PublicKey::Manifest(release) => {
+            Some(Subject::Item(release.item.clone()))
+        }
+        PublicKey::Latest(item) | PublicKey::Versions(item) | PublicKey::Tag(item, _) => {
+            Some(Subject::Item(item.clone()))
+        }
+        key => key.namespace().cloned().map(Subject::Namespace),
+    }
 }
 
 /// The best representation in the tree of this audience. A namespace whose access just changed may still be in

@@ -5,6 +5,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
+use rackgen::audit::Subject;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, Namespace};
 
@@ -13,20 +14,29 @@ use crate::app::App;
 use crate::auth::{Credential, decide};
 
 const NAMESPACE: HeaderName = HeaderName::from_static("x-rack-namespace");
+/// Who may, as people call the token: for nginx's access log.
+const BY: HeaderName = HeaderName::from_static("x-rack-token");
 const CODE: HeaderName = HeaderName::from_static("x-rack-code");
 /// nginx keeps verdicts for seconds, by namespace and credentials, but for those with a 0 in here.
 const CACHE_SECONDS: HeaderName = HeaderName::from_static("x-accel-expires");
 
 /// The verdict on whether a namespace may be read with what was sent.
-pub(super) fn auth(app: &App, request: &HttpRequest) -> HttpResponse {
-    match judge(app, request) {
-        Ok(audience) => grant(audience),
+pub(super) fn auth(app: &App, request: &HttpRequest, id: &str) -> HttpResponse {
+    match judge(app, request, id) {
+        Ok(granted) => grant(&granted),
         Err(refusal) => refuse(&refusal, Credential::is_sent(request.headers())),
     }
 }
 
-/// Who else may read what may be read.
-fn judge(app: &App, request: &HttpRequest) -> Result<Audience, Refusal> {
+/// That a namespace may be read.
+struct Granted {
+    /// By whom else.
+    audience: Audience,
+    /// What people call the token; none where none was needed.
+    name: Option<String>,
+}
+
+fn judge(app: &App, request: &HttpRequest, id: &str) -> Result<Granted, Refusal> {
     // Before credentials are looked at: they may be guesses.
     app.strict.check(app.client(request))?;
     let namespace = namespace(request)?;
@@ -35,18 +45,44 @@ fn judge(app: &App, request: &HttpRequest) -> Result<Audience, Refusal> {
         // nginx asks before it looks into the private tree, which no decision of the past may open.
         access = app.decision();
     }
-    let identify = || app.caller(&access, request.headers());
-    decide::read(&access, &namespace, identify)
+    let mut name = None;
+    let identify = || {
+        let caller = app.caller(&access, request.headers())?;
+        name = caller.as_ref().map(|it| it.by(Some(&namespace)).name);
+        Ok(caller)
+    };
+    match decide::read(&access, &namespace, identify) {
+        Ok(audience) => Ok(Granted { audience, name }),
+        Err(refusal) => {
+            let subject = Subject::Namespace(namespace);
+            app.tell_refused_read(request, id, &access, subject, &refusal);
+            Err(refusal)
+        }
+    }
 }
 
-fn grant(audience: Audience) -> HttpResponse {
+fn grant(Granted { audience, name }: &Granted) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     response.insert_header((CACHE_CONTROL, "no-store"));
-    if audience == Audience::Public {
+    if let Some(name) = name {
+        response.insert_header((BY, header_text(name)));
+    }
+    if *audience == Audience::Public {
         // Nor may one that is kept.
         response.insert_header((CACHE_SECONDS, "0"));
     }
     response.finish()
+}
+
+/// What a header can hold of a name, which may be any text.
+fn header_text(name: &str) -> String {
+    /// Characters.
+    const LONGEST: usize = 64;
+    let plain = |c: char| match c {
+        ' '..='~' => c,
+        _ => '?',
+    };
+    name.chars().take(LONGEST).map(plain).collect()
 }
 
 fn namespace(request: &HttpRequest) -> Result<Namespace, Refusal> {

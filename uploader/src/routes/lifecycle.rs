@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use rackgen::audit::{Action, Attempt, Subject};
 use rackgen::error_code::ErrorCode;
 use rackgen::lifecycle::{LifecycleError, Standing};
 use rackgen::model::{Change, Version};
@@ -51,9 +52,12 @@ pub(super) async fn lifecycle(
     url: LifecycleUrl,
     request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
-    let outcome = take(app, request, body, url).await;
+    let mut attempt = app.attempt(request, request_id, action(&url, request.method()));
+    attempt.item = Some(Subject::Item(url.item().clone()));
+    let outcome = take(app, request, body, url, &mut attempt).await;
     if let Err(refusal) = &outcome {
         tracing::info!(request_id, code = refusal.code.as_str(), "change refused");
+        app.tell_refusal(attempt, refusal);
     }
     outcome.map(|standing| {
         HttpResponse::Ok()
@@ -67,13 +71,21 @@ async fn take(
     request: &HttpRequest,
     body: Body,
     url: LifecycleUrl,
+    attempt: &mut Attempt,
 ) -> Result<Standing, Refusal> {
+    match &url {
+        LifecycleUrl::Yank(release) | LifecycleUrl::Deprecation(release) => {
+            attempt.version = Some(release.version.clone());
+        }
+        LifecycleUrl::Tag(_, tag) => attempt.tag = Some(tag.clone()),
+    }
     app.strict.check(app.client(request))?;
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
     // Before a byte of the body is looked at; and again by the file of the moment, under the lock.
     {
         let access = app.access();
         let caller = app.identify(&access, sender.clone())?;
+        attempt.by = Some(caller.by(Some(&url.item().namespace)));
         decide::decide(&access, Some(&caller), deed(&url))?;
     }
     app.require_writable()?;
@@ -84,10 +96,22 @@ async fn take(
             Refusal::new(ErrorCode::RequestTimeout, message)
         })??;
     let change = change(&url, request.method(), &body)?;
-    let app = app.clone();
-    web::block(move || act(&app, &url, change, sender))
+    *attempt = attempt.clone().about(url.item(), &change);
+    let (app, attempt) = (app.clone(), attempt.clone());
+    web::block(move || act(&app, &url, change, sender, attempt))
         .await
         .map_err(|fault| Refusal::internal(&fault))?
+}
+
+fn action(url: &LifecycleUrl, method: &Method) -> Action {
+    match (url, *method == Method::PUT) {
+        (LifecycleUrl::Yank(_), true) => Action::Yank,
+        (LifecycleUrl::Yank(_), false) => Action::Unyank,
+        (LifecycleUrl::Deprecation(_), true) => Action::Deprecate,
+        (LifecycleUrl::Deprecation(_), false) => Action::Undeprecate,
+        (LifecycleUrl::Tag(..), true) => Action::Tag,
+        (LifecycleUrl::Tag(..), false) => Action::Untag,
+    }
 }
 
 fn deed(url: &LifecycleUrl) -> Deed<'_> {
@@ -166,6 +190,7 @@ fn act(
     url: &LifecycleUrl,
     change: Change,
     sender: Credential,
+    attempt: Attempt,
 ) -> Result<Standing, Refusal> {
     let writer = app.write();
     let _lock = app.registry.lock_source()?;
@@ -175,16 +200,15 @@ fn act(
     let caller = app.identify(&access, sender)?;
     let item = url.item();
     decide::decide(&access, Some(&caller), deed(url))?;
-    let by = caller.name(&item.namespace);
+    let by = caller.by(Some(&item.namespace));
+    app.require_audit()?;
     app.registry
-        .change(item, change, by, &access)
+        .change(item, change, by, attempt, &access)
         .map_err(|error| match error {
-            LifecycleError::NoSuchVersion(_) | LifecycleError::NoSuchItem(_) => {
-                Refusal::new(ErrorCode::NotFound, error)
-            }
-            LifecycleError::Yanked(_) | LifecycleError::Tagged { .. } => {
-                Refusal::new(ErrorCode::BadRequest, error)
-            }
+            LifecycleError::NoSuchVersion(_)
+            | LifecycleError::NoSuchItem(_)
+            | LifecycleError::Yanked(_)
+            | LifecycleError::Tagged { .. } => Refusal::new(error.code(), error),
             LifecycleError::Stopped(error) => {
                 app.end_if_broken(&error);
                 error.into()

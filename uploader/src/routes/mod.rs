@@ -234,11 +234,11 @@ async fn answer(
         Route::Upload => upload::upload(app, publisher, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics(app),
-        Route::Auth => Ok(auth::auth(app, request)),
+        Route::Auth => Ok(auth::auth(app, request, id)),
         Route::Whoami => whoami::whoami(app, request),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Lifecycle(url) => lifecycle::lifecycle(app, request, body.clone(), url, id).await,
-        Route::Read(key) if app.serve_reads => reads::read(app, request, key).await,
+        Route::Read(key) if app.serve_reads => reads::read(app, request, key, id).await,
         Route::Read(key) => Err(Refusal::new(
             ErrorCode::NotFound,
             format!("{key} is served by the web server, not by the daemon"),

@@ -3,8 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use rackgen::audit::{Action, Attempt};
 use rackgen::error_code::ErrorCode;
-use rackgen::model::ReleaseId;
+use rackgen::model::{ContentDigest, ReleaseId};
 use serde_json::json;
 
 use crate::answer::Refusal;
@@ -31,9 +32,14 @@ pub(super) async fn upload(
         true => Mode::DryRun,
         false => Mode::Publish,
     };
-    let outcome = take(app, publisher, request, body, mode).await;
+    let action = match mode {
+        Mode::Publish => Action::Publish,
+        Mode::DryRun => Action::Check,
+    };
+    let mut attempt = app.attempt(request, request_id, action);
+    let outcome = take(app, publisher, request, body, mode, &mut attempt).await;
     match &outcome {
-        Ok(id) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
+        Ok((id, _)) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
     }
     app.metrics.upload(match (&outcome, mode) {
@@ -41,7 +47,15 @@ pub(super) async fn upload(
         (Ok(_), Mode::Publish) => "created",
         (Ok(_), Mode::DryRun) => "checked",
     });
-    outcome.map(|id| accepted(&id, mode))
+    match (&outcome, mode) {
+        // The writer has told of it.
+        (Ok(_), Mode::Publish) => {}
+        (Ok(_), Mode::DryRun) => {
+            app.tell(&[attempt.succeeded()]);
+        }
+        (Err(refusal), _) => app.tell_refusal(attempt, refusal),
+    }
+    outcome.map(|(id, digest)| accepted(&id, digest, mode))
 }
 
 async fn take(
@@ -50,11 +64,17 @@ async fn take(
     request: &HttpRequest,
     body: Body,
     mode: Mode,
-) -> Result<ReleaseId, Refusal> {
+    attempt: &mut Attempt,
+) -> Result<(ReleaseId, ContentDigest), Refusal> {
     app.strict.check(app.client(request))?;
     // Before a byte of the body is looked at.
     let sender = Credential::from_headers(request.headers())?.ok_or_else(decide::unauthorized)?;
-    decide::publish_at_all(&app.identify(&app.access(), sender.clone())?)?;
+    {
+        let access = app.access();
+        let caller = app.identify(&access, sender.clone())?;
+        attempt.by = Some(caller.by(None));
+        decide::publish_at_all(&caller)?;
+    }
     app.require_writable()?;
     let _place = app.uploads.try_acquire().map_err(|_| {
         let message = "too many uploads are on their way; try again later";
@@ -69,25 +89,39 @@ async fn take(
 
     // The rest works on files.
     let app = app.clone();
+    let mut found = attempt.clone();
     let verified = web::block(move || {
         let access = app.access();
-        let caller = app.identify(&access, sender.clone())?;
-        let package = verify(&staging, &access, &caller, &app.limits.contents)?;
-        Ok::<_, Refusal>(Upload {
-            staging,
-            package,
-            archive,
-            sender,
-            mode,
-        })
+        let package = app.identify(&access, sender.clone()).and_then(|caller| {
+            let limits = &app.limits.contents;
+            verify(&staging, &access, &caller, limits, &mut found)
+        });
+        (package, found, staging, sender)
     });
-    let upload = verified
-        .await
-        .map_err(|fault| Refusal::internal(&fault))??;
-    publisher.publish(upload).await
+    let (package, found, staging, sender) =
+        verified.await.map_err(|fault| Refusal::internal(&fault))?;
+    attempt.clone_from(&found);
+    let upload = Upload {
+        staging,
+        package: package?,
+        archive,
+        sender,
+        mode,
+        attempt: found,
+    };
+    let digest = upload.package.digest;
+    let id = upload.package.id.clone();
+    match publisher.publish(upload).await {
+        Ok(id) => Ok((id, digest)),
+        // Who sent it may have to find it: it has no other way to the name of what it packed.
+        Err(refusal) if refusal.code == ErrorCode::VersionExists => Err(refusal
+            .detail("path", id.to_string())
+            .detail("digest", digest.to_string())),
+        Err(refusal) => Err(refusal),
+    }
 }
 
-fn accepted(id: &ReleaseId, mode: Mode) -> HttpResponse {
+fn accepted(id: &ReleaseId, digest: ContentDigest, mode: Mode) -> HttpResponse {
     let (status, message) = match mode {
         Mode::Publish => (StatusCode::CREATED, "Registry uploaded successfully"),
         Mode::DryRun => (
@@ -103,5 +137,6 @@ fn accepted(id: &ReleaseId, mode: Mode) -> HttpResponse {
             "name": id.item.path.name(),
             "version": id.version,
             "path": id.to_string(),
+            "digest": digest,
         }))
 }

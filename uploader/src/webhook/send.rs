@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rackgen::client::retry_after;
+use rackgen::client::answer::retry_after;
 use rackgen::error::{Error, Result};
 use rackgen::webhook::address::Reach;
 use rackgen::webhook::{Attempt, Delivery, DeliverySettings, Endpoint};

@@ -3,8 +3,9 @@
 //! Chosen by measuring (docs/performance.md, "The record"): at a million outputs it opens in half a millisecond, and
 //! an update costs no barrier of its own, since in WAL mode one that a power cut takes back leaves the state before
 //! it. Whoever needs an update to last calls [`super::durable::sync_file_systems`], once for it and for everything else.
-//! Opened for one operation under the locks of the trees, so that `rackgen` and `rackd` take turns. It may be
-//! deleted: `adopt` makes it anew from the trees.
+//! Used for one operation under the locks of the trees, so that `rackgen` and `rackd` take turns; between operations a
+//! process keeps it open, which saves the next one most of what opening costs. It may be deleted: `adopt` makes it anew
+//! from the trees.
 //!
 //! What a build is about to do is journaled in `coming` before it is done, beside what `stands`. A part with a
 //! `coming` is not settled: the disk holds one, the other, or something between. What was renamed into place without a
@@ -12,11 +13,15 @@
 
 mod items;
 mod parts;
+mod usage;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Params};
 use rustix::fs::{FallocateFlags, fallocate};
@@ -29,6 +34,7 @@ use crate::model::Audience;
 pub use items::KnownItem;
 pub use parts::KnownRelease;
 pub(super) use parts::{Journaled, Lasts};
+pub use usage::Usage;
 
 const SCHEMA: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -47,8 +53,10 @@ const SCHEMA: &str = "
 ";
 
 const FILE: &str = "record.db";
-/// Bytes of the store's log that an operation may leave behind: the next one reads them when it opens.
-const LOG_MAX: u64 = 512 << 10;
+/// Bytes of the store's log that a process may leave behind: the next one reads them when it opens.
+const LOG_LEFT: u64 = 512 << 10;
+/// Bytes of the log from which on it is written over into the table, which costs two barriers.
+const LOG_MAX: u64 = 4 << 20;
 /// SQLite's, unless told otherwise.
 const PAGE: u64 = 4 << 10;
 const FORMAT_KEY: &str = "format";
@@ -62,6 +70,72 @@ const FORGOTTEN: &str = "forgotten";
 pub struct Record {
     path: PathBuf,
     db: Connection,
+    /// Which file it is: another one may come into its place.
+    file: Option<Identity>,
+}
+
+type Identity = (u64, u64);
+
+/// The record of a process, open or not yet.
+#[derive(Debug, Default)]
+pub struct Keeper(Mutex<Option<Record>>);
+
+/// The record while an operation has it.
+#[derive(Debug)]
+pub struct Held<'a>(MappedMutexGuard<'a, Record>);
+
+impl Deref for Held<'_> {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.0
+    }
+}
+
+/// What was not committed is taken back, and others have their turn.
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // What resists is rolled back when it is closed, or when the next operation begins.
+        let _ = self.end();
+    }
+}
+
+impl Keeper {
+    /// The record in a state folder, for one operation.
+    ///
+    /// # Errors
+    /// As those of [`Record::open`].
+    pub fn open(&self, state: &Path) -> Result<Held<'_>> {
+        self.hold(|| Record::open(state), |record| record.is_of(state))
+    }
+
+    /// The same, or an empty one where there is none: for an operation that is to leave no trace.
+    pub fn open_aside(&self, state: &Path) -> Result<Held<'_>> {
+        match Record::file(state).exists() {
+            // Never committed: what is not is taken back.
+            true => self.open(state),
+            false => self.hold(Record::in_memory, |_| false),
+        }
+    }
+
+    fn hold(
+        &self,
+        open: impl FnOnce() -> Result<Record>,
+        is_it: impl FnOnce(&Record) -> bool,
+    ) -> Result<Held<'_>> {
+        let mut kept = self.0.lock();
+        match kept.take().filter(is_it) {
+            Some(record) => {
+                record.begin()?;
+                *kept = Some(record);
+            }
+            None => *kept = Some(open()?),
+        }
+        // There is one.
+        MutexGuard::try_map(kept, Option::as_mut)
+            .map(Held)
+            .map_err(|_| Error::refused(FILE, "the record is not open"))
+    }
 }
 
 /// What is known of a record at a glance.
@@ -81,20 +155,34 @@ impl Record {
     pub fn open(state: &Path) -> Result<Self> {
         let path = Self::file(state);
         let db = Connection::open(&path).map_err(|cause| failed(&path, cause))?;
-        Self { path, db }.prepare()
+        let file = None;
+        let mut record = Self { path, db, file }.configure()?;
+        record.begin()?;
+        record.file = identity(&record.path);
+        Ok(record)
     }
 
-    /// A copy of the record for an operation that is to leave no trace; an empty one where there is none.
-    pub fn open_aside(state: &Path) -> Result<Self> {
-        match Self::file(state).exists() {
-            // Never committed: what is not is taken back.
-            true => Self::open(state),
-            false => {
-                let path = PathBuf::from("memory");
-                let db = Connection::open_in_memory().map_err(|cause| failed(&path, cause))?;
-                Self { path, db }.prepare()
-            }
-        }
+    fn in_memory() -> Result<Self> {
+        let path = PathBuf::from("memory");
+        let db = Connection::open_in_memory().map_err(|cause| failed(&path, cause))?;
+        let file = None;
+        let record = Self { path, db, file }.configure()?;
+        record.begin()?;
+        Ok(record)
+    }
+
+    /// Whether it is the one that lies in a state folder now.
+    fn is_of(&self, state: &Path) -> bool {
+        let path = Self::file(state);
+        self.path == path && self.file.is_some() && self.file == identity(&path)
+    }
+
+    /// Ends an operation: what was not committed is taken back.
+    fn end(&self) -> Result<()> {
+        self.ask(|db| match db.is_autocommit() {
+            true => Ok(()),
+            false => db.execute_batch("ROLLBACK"),
+        })
     }
 
     /// Where it is in a state folder.
@@ -131,10 +219,8 @@ impl Record {
         })
     }
 
-    fn prepare(self) -> Result<Self> {
+    fn configure(self) -> Result<Self> {
         self.ask(|db| {
-            // Without memory that is shared through one more file: nobody else is there, by the locks.
-            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
             // What is noted stays in the log of the store until there is enough of it: writing it over into the table
@@ -142,8 +228,16 @@ impl Record {
             db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             db.pragma_update(None, "wal_autocheckpoint", LOG_MAX / PAGE)?;
             db.set_prepared_statement_cache_capacity(32);
-            // Held to the end of the operation: there is one writer, by the locks.
-            db.execute_batch("BEGIN IMMEDIATE")?;
+            Ok(())
+        })?;
+        Ok(self)
+    }
+
+    /// Begins an operation. There is one writer, by the locks.
+    fn begin(&self) -> Result<()> {
+        self.end()?;
+        self.ask(|db| {
+            db.execute_batch(BEGIN)?;
             if !db.table_exists(None, "meta")? {
                 db.execute_batch(SCHEMA)?;
                 set_fact(db, FORMAT_KEY, FORMAT)?;
@@ -151,10 +245,7 @@ impl Record {
             Ok(())
         })?;
         match self.fact(FORMAT_KEY)? {
-            Some(format) if format == FORMAT => {
-                self.doubt_other_boots()?;
-                Ok(self)
-            }
+            Some(format) if format == FORMAT => self.doubt_other_boots(),
             format => Err(Error::refused(
                 self.path.clone(),
                 format!(
@@ -259,19 +350,28 @@ impl Record {
     }
 }
 
+/// Held to the end of the operation.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Which file lies there, if one does.
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
 /// The store's own log beside a record.
 fn log(record: &Path) -> PathBuf {
     record.with_extension("db-wal")
 }
 
-/// What was not committed is taken back.
+/// A log that the next process would read for long goes into the table.
 impl Drop for Record {
     fn drop(&mut self) {
         let is_long = log(&self.path)
             .metadata()
-            .is_ok_and(|log| log.len() > LOG_MAX);
+            .is_ok_and(|log| log.len() > LOG_LEFT);
         // What fails here is done by the next one that opens it.
-        let _ = self.db.execute_batch("ROLLBACK");
+        let _ = self.end();
         if is_long {
             let _ = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         }
@@ -294,9 +394,8 @@ fn failed(path: &Path, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
     let cause = match cause.sqlite_error_code() {
         Some(DiskFull) => io::Error::new(ErrorKind::StorageFull, cause),
-        Some(ReadOnly) => io::Error::new(ErrorKind::ReadOnlyFilesystem, cause),
         // SQLite keeps to itself what the system said.
-        Some(CannotOpen | SystemIoFailure) => match write_beside(path) {
+        Some(CannotOpen | ReadOnly | SystemIoFailure) => match write_beside(path) {
             Err(said) => said,
             Ok(()) if cause.sqlite_error_code() == Some(SystemIoFailure) => Errno::IO.into(),
             Ok(()) => io::Error::other(cause),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 
+use super::usage::bytes;
 use super::{OUTPUTS, Record, bit};
 use crate::error::Result;
 use crate::model::{Audience, ContentDigest, ItemId, Namespace, ReleaseId, StoredFile, Version};
@@ -52,6 +53,9 @@ fn boot() -> String {
 pub(in crate::commit) struct Journaled {
     pub(in crate::commit) part: Part,
     held: i64,
+    /// Of files, see [`super::Usage`].
+    pub(super) bytes: u64,
+    pub(super) bytes_before: u64,
     outputs: usize,
     outputs_before: usize,
     is_forgotten: bool,
@@ -168,6 +172,8 @@ impl Record {
         Ok(Journaled {
             part,
             held: held(after),
+            bytes: bytes(after),
+            bytes_before: bytes(&before.rows),
             outputs: outputs(after),
             outputs_before: outputs(&before.rows),
             is_forgotten: after.is_empty(),
@@ -180,6 +186,7 @@ impl Record {
         let outputs = (self.outputs()? + sum(|part| part.outputs))
             .saturating_sub(sum(|part| part.outputs_before));
         self.set_fact(OUTPUTS, &outputs.to_string())?;
+        self.keep_counts(journaled)?;
         if lasts == Lasts::ThisBoot {
             self.set_fact(BOOT, &boot())?;
         }
@@ -297,7 +304,7 @@ impl Record {
         })
     }
 
-    fn decode_rows(&self, part: &Part, bytes: &[u8]) -> Result<Rows> {
+    pub(super) fn decode_rows(&self, part: &Part, bytes: &[u8]) -> Result<Rows> {
         let base = base(part);
         let rows: Vec<(&str, Row)> =
             postcard::from_bytes(bytes).map_err(|fault| self.damaged(&fault))?;

@@ -1,0 +1,204 @@
+//! A registry that is asked over HTTP: where the token may go, whom TLS trusts, which proxy is in between, and what is
+//! tried again. What is asked, and what an answer means, is for whoever asks.
+
+pub mod answer;
+mod passing;
+
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use getrandom::u32 as random;
+use ureq::config::ConfigBuilder;
+use ureq::http::request::Builder;
+use ureq::http::{Request, Response};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
+use ureq::{Agent, AsSendBody, Body};
+
+use self::answer::Answer;
+pub use self::passing::Passing;
+use crate::error::{Error, Result};
+use crate::public_url::PublicUrl;
+
+/// How long to wait before the second try, the third and so on, at most; after the last one it is given up.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Longer than this nobody waits because a server asks for it.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// A server that says nothing for so long has gone.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// A body that takes longer than this to arrive is given up.
+const BODY_TIME: Duration = Duration::from_secs(600);
+
+/// The certificates that this system trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. What cannot be read
+/// is left out: a server that needs it is not trusted then, and that is told.
+static TRUSTED: LazyLock<Arc<Vec<Certificate<'static>>>> = LazyLock::new(|| {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let of_der = |der: &_| Certificate::from_der(der).to_owned();
+    Arc::new(found.iter().map(|der| of_der(der.as_ref())).collect())
+});
+
+/// An agent to be built: it trusts whom the system trusts, goes through the proxy of the environment, follows no
+/// redirect, so that a token stays where it was sent, and takes every status for an answer.
+pub fn config() -> ConfigBuilder<AgentScope> {
+    let trusted = RootCerts::Specific(TRUSTED.clone());
+    Agent::config_builder()
+        .tls_config(TlsConfig::builder().root_certs(trusted).build())
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("rackgen/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A registry, and who asks it.
+#[derive(Debug)]
+pub struct Client {
+    base: PublicUrl,
+    agent: Agent,
+    authorization: Option<String>,
+    /// Nobody asks anything before this: a 429 is meant for all of us.
+    resume: Mutex<Instant>,
+}
+
+impl Client {
+    /// At that address, with a token if there is one.
+    ///
+    /// # Errors
+    /// A token that would cross a network in the clear, or that is no header.
+    pub fn new(base: PublicUrl, token: Option<String>) -> Result<Self> {
+        if token.is_some() && !base.is_loopback() && !base.is_https() {
+            return Err(Error::refused(
+                base.to_string(),
+                "a token is not sent over plain HTTP, except to this machine; give an https:// address",
+            ));
+        }
+        if token
+            .as_ref()
+            .is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            let why = "the token holds spaces or characters that no token has";
+            return Err(Error::refused("RACK_TOKEN", why));
+        }
+        let mut config = config()
+            .timeout_connect(Some(SILENCE))
+            .timeout_per_read(Some(SILENCE))
+            .timeout_recv_response(Some(SILENCE))
+            .timeout_recv_body(Some(BODY_TIME))
+            .max_idle_connections_per_host(16);
+        if base.is_loopback() {
+            // What is said to this machine stays on it.
+            config = config.proxy(None);
+        }
+        Ok(Self {
+            base,
+            agent: config.build().into(),
+            authorization: token.map(|token| format!("Bearer {token}")),
+            resume: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// Where the registry is.
+    pub fn base(&self) -> &PublicUrl {
+        &self.base
+    }
+
+    /// A request of that method for a URL of the registry, with the token.
+    pub fn request(&self, method: &str, url: &str) -> Builder {
+        let request = Request::builder().method(method).uri(url);
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
+    }
+
+    /// Asks once; the answer may say no.
+    ///
+    /// # Errors
+    /// What will not pass by itself, such as a URL that is none.
+    pub fn ask(
+        &self,
+        request: Builder,
+        body: impl AsSendBody,
+    ) -> Result<Result<Response<Body>, Passing>> {
+        let request = request
+            .body(body)
+            .map_err(|fault| Error::refused(self.base.to_string(), fault))?;
+        let url = request.uri().to_string();
+        match self.agent.run(request) {
+            Ok(mut answer) if Passing::is_status(answer.status().as_u16()) => {
+                Ok(Err(Passing::Answer(Answer::read(&mut answer))))
+            }
+            Ok(answer) => Ok(Ok(answer)),
+            Err(fault) => Passing::of_fault(&url, fault).map(Err),
+        }
+    }
+
+    /// Tries until there is something else than what may pass, a bounded number of times. Every request of the protocol
+    /// may be sent again: what it asks for is so then, and stays so. `tell` hears of each try that is to follow, and
+    /// after how long.
+    ///
+    /// # Errors
+    /// Those of the tries; what did not pass is the inner one.
+    pub fn patiently<T>(
+        &self,
+        tell: impl Fn(&Passing, Duration),
+        mut attempt: impl FnMut() -> Result<Result<T, Passing>>,
+    ) -> Result<Result<T, Passing>> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            self.wait_for_resumption();
+            let passing = match attempt()? {
+                Ok(done) => return Ok(Ok(done)),
+                Err(passing) => passing,
+            };
+            match (pauses.next(), passing.wait()) {
+                (Some(_), Some(wait)) if wait <= LONGEST_WAIT => {
+                    tell(&passing, wait);
+                    self.resume_after(wait);
+                }
+                (Some(pause), None) => {
+                    let pause = spread(pause);
+                    tell(&passing, pause);
+                    thread::sleep(pause);
+                }
+                _ => return Ok(Err(passing)),
+            }
+        }
+    }
+
+    /// What did not pass, as the end of it all.
+    pub fn give_up(&self, url: &str, passing: Passing) -> Error {
+        match passing {
+            Passing::Unreachable(why) => Error::Io {
+                action: "reach",
+                path: self.base.to_string().into(),
+                cause: io::Error::new(ErrorKind::NotConnected, why),
+            },
+            passing => Error::refused(url, passing),
+        }
+    }
+
+    fn resume_after(&self, wait: Duration) {
+        let mut resume = self.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        *resume = (*resume).max(Instant::now() + wait);
+    }
+
+    fn wait_for_resumption(&self) {
+        let resume = *self.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        thread::sleep(resume.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Between half of a pause and all of it: what failed at one moment for many is not asked for again at one moment.
+fn spread(pause: Duration) -> Duration {
+    let part = random().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
+    pause.mul_f64(0.5 + part / 2.0)
+}

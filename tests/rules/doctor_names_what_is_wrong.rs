@@ -235,6 +235,22 @@ fn doctor_names_a_full_disk_and_a_mount_inside_a_tree() {
     says(&run, "fault", &[path(&full), "on tmpfs", "it is full"]);
 }
 
+#[test]
+fn doctor_names_what_is_wrong_with_webhooks() {
+    let registry = Registry::open_and_gated();
+    let entry =
+        json!({"url": "http://127.0.0.1:1/s3cret", "secret": "s3cret", "events": ["uploaded"]});
+    registry.write_webhooks(std::slice::from_ref(&entry));
+    let run = registry.rackgen(&["doctor"]).exits(0);
+    says(&run, "ok", &["1 endpoints are enabled"]);
+    let mut unknown = entry;
+    unknown["events"] = json!(["everything"]);
+    registry.write_webhooks(&[unknown]);
+    let run = registry.rackgen(&["doctor"]).exits(1);
+    says(&run, "fault", &["webhooks.json", "no event `everything`"]);
+    assert!(!run.stdout.contains("s3cret"), "{run}");
+}
+
 /// A file system of one megabyte, gone when it is dropped.
 struct Mount(std::path::PathBuf);
 

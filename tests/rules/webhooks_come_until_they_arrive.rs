@@ -43,7 +43,8 @@ impl Told {
                 .rackgen(&["webhooks", "deliveries", "--format", "json"]);
             let document: Value = serde_json::from_str(&run.exits(0).stdout).expect("JSON");
             let delivery = document["deliveries"][0].clone();
-            (delivery["standing"] != "pending").then_some(delivery)
+            let is_over = ["delivered", "dead"].contains(&delivery["standing"].as_str()?);
+            is_over.then_some(delivery)
         })
     }
 

@@ -114,6 +114,12 @@ fn origins(settings: &Settings, file: &ConfigFile, config: Option<&Path>) -> Vec
         folder("private", "", &file.private, &folders.private),
         folder("state", "", &file.state, &folders.state),
         access,
+        folder(
+            "webhooks",
+            "WEBHOOK_CONFIG_PATH",
+            &file.webhooks,
+            &settings.webhooks.path,
+        ),
         setting("encodings", "", file.encodings.is_some(), &encodings),
         setting("compression", "", file.compression.is_some(), &compression),
         setting(

@@ -15,6 +15,7 @@ mod settings;
 mod survey;
 mod tokens;
 mod users;
+mod webhooks;
 
 pub use finding::{Finding, Status};
 pub use redact::redact;
@@ -53,5 +54,6 @@ pub fn examine(settings: &Settings, origins: &[Setting]) -> Vec<Finding> {
     findings.extend(intents::check(&folders.state));
     findings.extend(access::check(&settings.access, &folders.state, now));
     findings.extend(tokens::check(&folders.state, now));
+    findings.extend(webhooks::check(&settings.webhooks, &folders.state));
     findings
 }

@@ -3,6 +3,8 @@
 //! The daemon alone writes deliveries. What somebody else wants of them is a request, a file too, so that nobody waits
 //! for a lock and nothing is done twice at once.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -125,21 +127,19 @@ impl Shelves {
         Ok(None)
     }
 
-    /// All deliveries that can be read, those last touched first. One that the daemon moves meanwhile may be missing.
+    /// All deliveries that can be read, those last touched first. One that is asked for again meanwhile may be missing.
     pub fn all(&self) -> Result<Vec<(Shelf, Delivery)>> {
-        let mut all = Vec::new();
+        let mut all = BTreeMap::new();
         for shelf in Shelf::ALL {
             for id in self.list(shelf)? {
                 // After a power cut the history may hold a torn one.
-                all.extend(
-                    self.read(shelf, &id)
-                        .ok()
-                        .flatten()
-                        .map(|found| (shelf, found)),
-                );
+                if let Ok(Some(delivery)) = self.read(shelf, &id) {
+                    all.entry(id).or_insert((shelf, delivery));
+                }
             }
         }
-        all.sort_by_key(|(_, delivery)| std::cmp::Reverse(delivery.touched()));
+        let mut all: Vec<_> = all.into_values().collect();
+        all.sort_by_key(|(_, delivery)| Reverse(delivery.touched()));
         Ok(all)
     }
 
@@ -150,16 +150,13 @@ impl Shelves {
             .any(|shelf| self.path(shelf, id).exists())
     }
 
-    /// Lets deliveries wait, so that all of them last: one barrier for all (limits.md, "Durability").
+    /// Lets deliveries wait, so that these and all that waited before last: one barrier (limits.md, "Durability").
     pub fn admit(&self, deliveries: &[Delivery]) -> Result<()> {
         for delivery in deliveries {
             let path = self.path(Shelf::Pending, &delivery.id);
             durable::replace_unsynced(&path, &file::text(&path, delivery)?, file::MODE)?;
         }
-        match deliveries {
-            [] => Ok(()),
-            _ => durable::sync_file_systems([&*self.shelf(Shelf::Pending)]),
-        }
+        durable::sync_file_systems([&*self.shelf(Shelf::Pending)])
     }
 
     /// Lets a delivery that waits wait on, as it is now.

@@ -82,10 +82,17 @@ impl Standings {
         *self != before
     }
 
-    /// Those that answered 410.
-    pub fn gone(&self) -> impl Iterator<Item = &EndpointId> {
-        let gone = |(id, standing): (_, &Standing)| standing.gone.is_some().then_some(id);
-        self.endpoints.iter().filter_map(gone)
+    /// That some answered 410, a sentence each.
+    pub fn complaints(&self) -> impl Iterator<Item = String> {
+        let gone = self
+            .endpoints
+            .iter()
+            .filter(|(_, standing)| standing.gone.is_some());
+        gone.map(|(id, _)| {
+            format!(
+                "endpoint {id} answered 410 and is told nothing any more; `rackgen webhooks enable {id}` changes that"
+            )
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Webhooks: what the outbox of the spool announces is spread over the endpoints, signed, sent, and sent again until it
 //! arrives or is given up. What is announced, and what the files are, is the generator's.
 
+mod flight;
 mod office;
 mod schedule;
 mod send;
@@ -38,7 +39,11 @@ impl Deliveries {
             .at("start", "the runtime of webhooks".as_ref())?;
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
-        let thread = thread::spawn(move || runtime.block_on(deliver(&app, &stopped)));
+        let thread = thread::spawn(move || {
+            runtime.block_on(deliver(&app, &stopped));
+            // A name server that does not answer keeps nobody.
+            runtime.shutdown_background();
+        });
         Ok(Self { stop, thread })
     }
 

@@ -1,25 +1,25 @@
 //! The post office: takes in what is announced and asked for, lets attempts fly, and takes note of how they landed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rackgen::commit::durable;
 use rackgen::error::{Error, Result};
 use rackgen::webhook::config::Wait;
-use rackgen::webhook::shelves::{HISTORY, Request, Shelf};
+use rackgen::webhook::shelves::{HISTORY, Shelf};
 use rackgen::webhook::standing::{Gone, Standings};
-use rackgen::webhook::{
-    Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks,
-};
+use rackgen::webhook::{Attempt, DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, sleep, timeout};
 
+use super::flight::{Fate, Flight, Landed, blocking};
 use super::schedule::Schedule;
-use super::send::{Sender, Verdict};
+use super::send::Sender;
 use super::spread::{self, Intake};
 use crate::app::{App, Check};
 use crate::server::GRACE;
@@ -57,27 +57,6 @@ struct Faults {
     noting: Option<String>,
     unreadable: BTreeMap<DeliveryId, String>,
     told: Option<String>,
-}
-
-/// An attempt that is over.
-struct Landed {
-    id: DeliveryId,
-    endpoint: EndpointId,
-    fate: Fate,
-    /// What the disk said to that.
-    noted: Result<()>,
-}
-
-enum Fate {
-    Delivered(Attempt),
-    /// To be tried again then.
-    Failed(Attempt, Timestamp),
-    /// Given up.
-    Dead(Attempt),
-    /// Given up, because the endpoint wants to hear no more.
-    Gone(Attempt),
-    /// Somebody took its file away, or it cannot be read.
-    Vanished,
 }
 
 impl Office {
@@ -163,7 +142,7 @@ impl Office {
         match self.shelves.read(Shelf::Pending, &id) {
             Ok(Some(delivery)) => {
                 self.faults.unreadable.remove(&id);
-                self.enqueue(vec![delivery]);
+                self.schedule.add(&delivery);
             }
             Ok(None) => drop(self.faults.unreadable.remove(&id)),
             Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
@@ -180,8 +159,8 @@ impl Office {
         let shelves = self.shelves.clone();
         let flying = self.schedule.flying().clone();
         let asked = blocking(move || spread::requests(&shelves, |id| flying.contains(id))).await;
-        let asked = asked.map(|(intake, others)| {
-            others.into_iter().for_each(|other| self.grant(other));
+        let asked = asked.map(|(intake, enable)| {
+            enable.iter().for_each(|(path, id)| self.enable(path, id));
             intake
         });
         faults.extend(self.enter(asked));
@@ -191,7 +170,8 @@ impl Office {
     fn enter(&mut self, intake: Result<Intake>) -> Vec<String> {
         match intake {
             Ok(intake) => {
-                self.enqueue(intake.deliveries);
+                let deliveries = intake.deliveries.iter();
+                deliveries.for_each(|delivery| self.schedule.add(delivery));
                 intake.faults
             }
             Err(error) => {
@@ -201,39 +181,33 @@ impl Office {
         }
     }
 
-    fn grant(&mut self, request: Request) {
-        if let Request::Enable(id) = request {
-            self.standings.note(&id).gone = None;
-            self.is_unsaved = true;
-            self.save();
+    /// Tells an endpoint again, as this file asks for.
+    fn enable(&mut self, asked: &Path, id: &EndpointId) {
+        self.standings.note(id).gone = None;
+        self.is_unsaved = true;
+        self.save();
+        if !self.is_unsaved {
+            let done = durable::remove_if_there(asked);
+            self.heed(&done);
         }
     }
 
-    /// Lets deliveries wait for their turns; those for nobody who listens are given up.
-    fn enqueue(&mut self, deliveries: Vec<Delivery>) {
-        let listening = self.listening();
-        for delivery in deliveries {
-            match listening
-                .iter()
-                .any(|endpoint| endpoint.url == delivery.url)
-            {
-                true => self.schedule.add(&delivery),
-                false => self.give_up(delivery),
-            }
-        }
-    }
-
-    fn give_up(&mut self, mut delivery: Delivery) {
+    /// Gives up what is due for somebody who does not listen.
+    fn give_up(&mut self, id: DeliveryId) {
+        let mut delivery = match self.shelves.read(Shelf::Pending, &id) {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => return,
+            Err(error) => return drop(self.faults.unreadable.insert(id, error.to_string())),
+        };
         let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
         let (at, took) = (Timestamp::now(), Duration::ZERO);
         let attempt = Attempt::ended(at, took, None, Some(why.into()));
         delivery.attempts.push(attempt);
         delivery.next = None;
         tracing::warn!(
-            delivery = delivery.id.as_str(),
-            event = delivery.event.as_str(),
+            delivery = id.as_str(),
             endpoint = delivery.endpoint().as_str(),
-            "webhook given up, its endpoint does not listen"
+            "webhook {why}"
         );
         self.app.metrics.delivery("dead");
         let noted = self.shelves.bury(&delivery);
@@ -246,34 +220,15 @@ impl Office {
         if self.standings.follow(&webhooks) {
             self.is_unsaved = true;
         }
-        self.clear_out();
-    }
-
-    /// Gives up what waits for those who do not listen any more.
-    fn clear_out(&mut self) {
-        let listening = self.listening();
-        for id in self.schedule.endpoints() {
-            if listening.iter().any(|endpoint| endpoint.id == id) {
-                continue;
-            }
-            for id in self.schedule.clear(&id) {
-                match self.shelves.read(Shelf::Pending, &id) {
-                    Ok(Some(delivery)) => self.give_up(delivery),
-                    Ok(None) => {}
-                    Err(error) => drop(self.faults.unreadable.insert(id, error.to_string())),
-                }
-            }
-        }
     }
 
     /// Lets everything fly that is due and has room.
     fn dispatch(&mut self) {
-        let webhooks = self.webhooks.borrow().clone();
+        let listening = self.listening();
         while let Some((endpoint, id)) = self.schedule.take(Timestamp::now()) {
-            let mut endpoints = webhooks.endpoints().iter();
-            let Some(endpoint) = endpoints.find(|configured| configured.id == endpoint) else {
-                // The file changed since: `follow` comes next, and gives it up.
-                self.schedule.land(&id, Some(Timestamp::now() + AGAIN));
+            let Some(endpoint) = listening.iter().find(|other| other.id == endpoint) else {
+                self.schedule.land(&id, None);
+                self.give_up(id);
                 continue;
             };
             let flight = Flight {
@@ -357,12 +312,12 @@ impl Office {
             let entry = configured.fingerprint();
             self.standings.note(endpoint).gone = Some(Gone { at, entry });
             self.save();
-            self.clear_out();
         }
     }
 
     /// The history is for people, and has an end.
     fn remember(&mut self, id: DeliveryId) {
+        self.history.retain(|other| *other != id);
         self.history.push_back(id);
         while self.history.len() > HISTORY {
             if let Some(oldest) = self.history.pop_front() {
@@ -409,16 +364,11 @@ impl Office {
         let (pending, oldest) = self.schedule.backlog();
         self.app.metrics.pending(pending, oldest);
         let faults = &self.faults;
-        let gone = self.standings.gone().map(|id| {
-            format!(
-                "endpoint {id} answered 410 and is told nothing any more; `rackgen webhooks enable {id}` changes that"
-            )
-        });
         let all = faults.taking_in.iter().chain(&faults.noting);
         let all: Vec<String> = all
             .chain(faults.unreadable.values())
             .cloned()
-            .chain(gone)
+            .chain(self.standings.complaints())
             .collect();
         let fault = (!all.is_empty()).then(|| all.join("; "));
         if fault != self.faults.told {
@@ -443,73 +393,4 @@ fn watch(folders: &[PathBuf], news: &Arc<Notify>) -> Result<RecommendedWatcher> 
         watched.map_err(|fault| Error::refused(folder, fault))?;
     }
     Ok(watcher)
-}
-
-/// An attempt on its way.
-struct Flight {
-    shelves: Shelves,
-    sender: Arc<Sender>,
-    retry_after: Arc<[Wait]>,
-    endpoint: Endpoint,
-    id: DeliveryId,
-}
-
-impl Flight {
-    async fn fly(self) -> Landed {
-        let (shelves, id) = (self.shelves.clone(), self.id.clone());
-        let read = blocking(move || shelves.read(Shelf::Pending, &id)).await;
-        let (fate, noted) = match read {
-            Ok(Some(delivery)) => self.deliver(delivery).await,
-            Ok(None) => (Fate::Vanished, Ok(())),
-            Err(error) => (Fate::Vanished, Err(error)),
-        };
-        Landed {
-            id: self.id,
-            endpoint: self.endpoint.id,
-            fate,
-            noted,
-        }
-    }
-
-    async fn deliver(&self, mut delivery: Delivery) -> (Fate, Result<()>) {
-        let (attempt, verdict) = self.sender.send(&self.endpoint, &delivery).await;
-        delivery.attempts.push(attempt.clone());
-        delivery.next = match verdict {
-            Verdict::Delivered | Verdict::Gone => None,
-            Verdict::Failed(asked) => delivery.pause(&self.retry_after).map(|pause| {
-                // Those that failed together do not come together again.
-                let pause = pause.duration().mul_f64(1.0 + fastrand::f64() / 5.0);
-                later(pause.max(asked.unwrap_or_default()))
-            }),
-        };
-        let fate = match (verdict, delivery.next) {
-            (Verdict::Delivered, _) => Fate::Delivered(attempt),
-            (Verdict::Gone, _) => Fate::Gone(attempt),
-            (Verdict::Failed(_), Some(next)) => Fate::Failed(attempt, next),
-            (Verdict::Failed(_), None) => Fate::Dead(attempt),
-        };
-        let (shelves, is_delivered) = (self.shelves.clone(), matches!(fate, Fate::Delivered(_)));
-        let noted = blocking(move || match (is_delivered, delivery.next) {
-            (true, _) => shelves.deliver(&delivery),
-            (false, Some(_)) => shelves.keep(&delivery),
-            (false, None) => shelves.bury(&delivery),
-        });
-        (fate, noted.await)
-    }
-}
-
-/// In so long, or at the end of time.
-fn later(pause: Duration) -> Timestamp {
-    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-    Timestamp::now()
-        .checked_add(pause)
-        .unwrap_or(Timestamp::MAX)
-}
-
-/// What waits for the disk keeps nothing else waiting.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = spawn_blocking(work).await;
-    done.unwrap_or_else(|fault| Err(Error::refused("webhooks", fault)))
 }

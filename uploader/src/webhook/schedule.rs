@@ -129,20 +129,6 @@ impl Schedule {
         self.queues.entry(endpoint.clone()).or_default().is_failing = is_failing;
     }
 
-    /// Takes out all that waits for an endpoint and is not on its way.
-    pub(super) fn clear(&mut self, endpoint: &EndpointId) -> Vec<DeliveryId> {
-        let Some(queue) = self.queues.get_mut(endpoint) else {
-            return Vec::new();
-        };
-        let due = std::mem::take(&mut queue.due);
-        for (_, id) in &due {
-            if let Some(entry) = self.waiting.remove(id) {
-                self.ages.remove(&(entry.created, id.clone()));
-            }
-        }
-        due.into_iter().map(|(_, id)| id).collect()
-    }
-
     /// All endpoints that something ever waited for.
     pub(super) fn endpoints(&self) -> Vec<EndpointId> {
         self.queues.keys().cloned().collect()
@@ -225,7 +211,5 @@ mod tests {
         schedule.land(&first.id, None);
         schedule.land(&second.id, Some(second.created));
         assert_eq!(schedule.backlog(), (1, Some(second.created)));
-        assert_eq!(schedule.clear(&second.endpoint()), [second.id]);
-        assert_eq!(schedule.backlog(), (0, None));
     }
 }

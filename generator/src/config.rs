@@ -17,6 +17,7 @@ use crate::folders::Folders;
 use crate::package::Limits;
 use crate::public_url::PublicUrl;
 use crate::token::lifetime::Lifetime;
+use crate::watchers::Watchers;
 use crate::webhook::{DeliverySettings, WebhookSource};
 
 /// The flags that `rackgen` and `rackd` share, with their environment variables.
@@ -91,6 +92,7 @@ pub struct ConfigFile {
     pub max_token_age: Option<Lifetime>,
     pub limits: Limits,
     pub audit: Rotation,
+    pub metrics: Watchers,
 }
 
 /// Where the decision what is public comes from.

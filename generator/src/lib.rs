@@ -39,4 +39,5 @@ pub mod token;
 pub mod usage;
 pub mod verify;
 pub mod watch;
+pub mod watchers;
 pub mod webhook;

@@ -39,6 +39,7 @@ mod each_attempt_has_its_line;
 mod early_answers_arrive;
 mod early_refusals_reach_the_client;
 mod examples_are_served_byte_for_byte;
+mod figures_are_documented;
 mod gated_bytes_never_stay_public;
 mod gates_close_for_those_who_read;
 mod http2_has_the_same_answers;

@@ -42,7 +42,7 @@ fn slow_clients_slow_nobody() {
     }
     let metrics = Request::get("/metrics").send(daemon.url());
     let metrics = String::from_utf8(metrics.expect("an answer").body).expect("text");
-    let refused = format!("{{outcome=\"REQUEST_TIMEOUT\"}} {clients}");
+    let refused = format!("{{outcome=\"refused\",reason=\"REQUEST_TIMEOUT\"}} {clients}");
     assert!(metrics.contains(&refused), "{metrics}");
     proved(
         "slow clients slow nobody",

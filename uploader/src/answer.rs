@@ -16,6 +16,8 @@ pub(crate) struct Refusal {
     message: String,
     details: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, String)>,
+    /// What was wrong with a token, as the figures name it.
+    pub(crate) token_fault: Option<&'static str>,
 }
 
 /// A busy or read-only registry is worth another try after so many seconds.
@@ -28,6 +30,7 @@ impl Refusal {
             message: message.to_string(),
             details: Vec::new(),
             headers: Vec::new(),
+            token_fault: None,
         };
         match code.status() {
             401 => refusal.header(WWW_AUTHENTICATE, "Bearer"),
@@ -62,6 +65,12 @@ impl Refusal {
     /// The words for the client.
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// It was refused for its token.
+    pub(crate) fn token_fault(mut self, what: &'static str) -> Self {
+        self.token_fault = Some(what);
+        self
     }
 
     /// One more key in the body.

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use rackgen::access::{Access, SecretHash};
 use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
+use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -65,13 +66,20 @@ impl Check {
     }
 }
 
+/// What is wrong, and since when.
+#[derive(Debug, Clone)]
+struct Fault {
+    message: String,
+    since: Timestamp,
+}
+
 /// The daemon's state; shared by all its threads.
 pub(crate) struct App {
     pub(crate) registry: Registry,
     access: RwLock<Arc<Access>>,
     access_source: AccessSource,
     /// What does not work as it should, by what it is of: shown by `/health`.
-    faults: Mutex<BTreeMap<Check, String>>,
+    faults: Mutex<BTreeMap<Check, Fault>>,
     webhook_source: WebhookSource,
     /// Who is told of changes, as it stands now.
     pub(crate) webhooks: watch::Sender<Arc<Webhooks>>,
@@ -90,6 +98,8 @@ pub(crate) struct App {
     /// Open reads.
     pub(crate) lenient: Limiter,
     pub(crate) metrics: Metrics,
+    /// Who may see them.
+    pub(crate) watchers: Watchers,
     /// What the disk lost a write with; nothing is written after that.
     broken: OnceLock<String>,
     /// Told when it did.
@@ -122,6 +132,7 @@ impl App {
             strict: Limiter::new(settings.rates.writes),
             lenient: Limiter::new(settings.rates.reads),
             metrics,
+            watchers: settings.watchers,
             broken: OnceLock::new(),
             breaks: Notify::new(),
             writer: Mutex::default(),
@@ -186,11 +197,11 @@ impl App {
 
     /// What does not work as it should, by what it is of.
     pub(crate) fn faults(&self) -> BTreeMap<Check, String> {
-        let mut faults = self
-            .faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let noted = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = noted
+            .iter()
+            .map(|(what, fault)| (*what, fault.message.clone()));
+        let mut faults: BTreeMap<Check, String> = noted.collect();
         faults.extend(self.minted.fault().map(|fault| (Check::Tokens, fault)));
         let access = self.access();
         if !access.faults().is_empty() {
@@ -205,12 +216,41 @@ impl App {
     pub(crate) fn note(&self, what: Check, fault: Option<String>) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            None => faults.remove(&what),
-            Some(fault) => {
-                tracing::error!("{}: {fault}", what.as_str());
-                faults.insert(what, fault)
+            None => drop(faults.remove(&what)),
+            Some(message) => {
+                tracing::error!("{}: {message}", what.as_str());
+                let since = faults.get(&what).map(|fault| fault.since);
+                let since = since.unwrap_or_else(Timestamp::now);
+                faults.insert(what, Fault { message, since });
             }
-        };
+        }
+    }
+
+    /// Since when something is stored that nobody can read yet.
+    pub(crate) fn behind(&self) -> Option<Timestamp> {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = [Check::Build, Check::Intents];
+        stored
+            .iter()
+            .filter_map(|what| faults.get(what))
+            .map(|fault| fault.since)
+            .min()
+    }
+
+    /// Tokens that are good now and end within this.
+    pub(crate) fn expiring(&self, now: Timestamp, within: SignedDuration) -> usize {
+        let then = now.checked_add(within).unwrap_or(Timestamp::MAX);
+        let access = self.access();
+        let tokens = access.gated().flat_map(|(_, tokens)| tokens);
+        let ends = tokens.filter_map(|token| token.expires);
+        let held = ends.filter(|end| *end > now && *end <= then).count();
+        held + self.minted.ending(now, then)
+    }
+
+    /// Uploads that are received, verified or published.
+    pub(crate) fn uploads_in_flight(&self) -> usize {
+        let most = self.limits.contents.max_uploads;
+        most.saturating_sub(self.uploads.available_permits())
     }
 
     /// Becomes the writer, as soon as nobody else is. A writer that panicked left nothing that locks and

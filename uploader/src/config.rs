@@ -18,6 +18,7 @@ use rackgen::folders::Adoption;
 use rackgen::package::Limits;
 use rackgen::rate::{RateArgs, Rates};
 use rackgen::token::{Names, Tokens};
+use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, WebhookSource};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -91,6 +92,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) read_only: bool,
     pub(crate) trust_proxy: usize,
     pub(crate) rates: Rates,
+    pub(crate) watchers: Watchers,
     pub(crate) log: LogSettings,
     /// Where it stands who is told of changes.
     pub(crate) webhook_source: WebhookSource,
@@ -142,6 +144,7 @@ impl Args {
             webhook_source,
             webhook: file.webhook.clone(),
             rates: self.rates.resolve(&file)?,
+            watchers: file.metrics.clone(),
             log: LogSettings {
                 format: match (self.log, file.log) {
                     (Some(format), _) => Some(format),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rackgen::audit::{Action, Attempt};
@@ -16,6 +16,7 @@ use rackgen::config::AccessSource;
 use rackgen::error::{Error, Result};
 
 use crate::app::{App, Check};
+use crate::metrics::Reloaded;
 
 /// Editors write a file in several steps: the last one counts.
 const QUIET: Duration = Duration::from_millis(100);
@@ -98,6 +99,7 @@ fn serve(app: &App, asked: &Receiver<()>) {
 
 fn take_up_webhooks(app: &App) {
     let fault = app.take_up_webhooks().err();
+    app.metrics.reload(Reloaded::Webhooks, fault.is_none());
     app.note(Check::Webhooks, fault.map(|error| error.to_string()));
 }
 
@@ -106,7 +108,9 @@ fn take_up_webhooks(app: &App) {
 /// Says whether the trees have followed.
 fn reload(app: &App) -> bool {
     let before = app.access();
-    match app.decide() {
+    let decided = app.decide();
+    app.metrics.reload(Reloaded::Access, decided.is_ok());
+    match decided {
         Err(error) => {
             app.note(Check::Access, Some(error.to_string()));
             app.tell(&[Attempt::of(Action::Reload).stopped(&error)]);
@@ -130,6 +134,7 @@ fn reload(app: &App) -> bool {
 /// Brings the trees to what source and access file say, and remembers how that went.
 pub(crate) fn build(app: &App) -> bool {
     let options = BuildOptions::default();
+    let start = Instant::now();
     let outcome = app
         .registry
         .build(&Scope::Everything, &|| app.decide(), &options, &|_| ());
@@ -140,6 +145,8 @@ pub(crate) fn build(app: &App) -> bool {
                 .iter()
                 .for_each(|problem| tracing::warn!("{problem}"));
             tracing::info!("{report}");
+            app.metrics.build(start.elapsed());
+            app.metrics.outputs(&report.changes);
         }
         Err(_) => tracing::warn!("the trees stay as they are until a build succeeds"),
     }

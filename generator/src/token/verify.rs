@@ -42,6 +42,22 @@ pub enum Invalid {
     Forgotten,
 }
 
+impl Invalid {
+    /// In a word, for figures.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Foreign => "foreign",
+            Self::UnknownKey => "unknown-key",
+            Self::Signature => "signature",
+            Self::OtherRegistry => "other-registry",
+            Self::NotYet => "not-yet",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
 /// What a token in the ledger is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

@@ -109,12 +109,13 @@ impl Credential {
                 .map(Caller::Minted)
                 .map_err(|why| match why {
                     Invalid::Expired => expired(),
-                    why => Refusal::new(ErrorCode::InvalidToken, why),
+                    why => Refusal::new(ErrorCode::InvalidToken, why).token_fault(why.as_str()),
                 }),
             None => Err(Refusal::new(
                 ErrorCode::InvalidToken,
                 "this token is not known here; it may be mistyped or revoked",
-            )),
+            )
+            .token_fault("unknown")),
         }
     }
 }
@@ -156,7 +157,8 @@ impl Caller<'_> {
             None => Err(Refusal::new(
                 ErrorCode::InvalidToken,
                 format!("this token is not one of {namespace}"),
-            )),
+            )
+            .token_fault("other-namespace")),
         }
     }
 
@@ -212,8 +214,9 @@ fn malformed() -> Refusal {
         ErrorCode::InvalidToken,
         "the credentials are malformed; send `Authorization: Bearer <token>`",
     )
+    .token_fault("malformed")
 }
 
 fn expired() -> Refusal {
-    Refusal::new(ErrorCode::TokenExpired, "this token has expired")
+    Refusal::new(ErrorCode::TokenExpired, "this token has expired").token_fault("expired")
 }

@@ -9,9 +9,9 @@ use std::thread;
 
 use jiff::Timestamp;
 use rackgen::error::Result;
-use rackgen::token::ledger::Ledger;
+use rackgen::token::ledger::{Entry, Ledger};
 use rackgen::token::usage::Usage;
-use rackgen::token::{Invalid, Minted, Names, Stamp, TokenId, Tokens};
+use rackgen::token::{Invalid, Minted, Names, Stamp, Standing, TokenId, Tokens};
 
 /// Minted tokens of one registry.
 #[derive(Debug)]
@@ -55,6 +55,17 @@ impl MintedTokens {
         // The thread at the other end lives as long as this.
         let _ = self.uses.send((minted.id.clone(), now));
         Ok(minted)
+    }
+
+    /// How many are good now and end before then.
+    pub(crate) fn ending(&self, now: Timestamp, then: Timestamp) -> usize {
+        let tokens = self.current();
+        let entries = tokens.ledger().iter().map(|(_, entry)| entry);
+        let is_live = |entry: &&Entry| tokens.standing(entry, now) == Standing::Live;
+        entries
+            .filter(is_live)
+            .filter(|it| it.expires <= then)
+            .count()
     }
 
     /// Why what is in force is not what the files say now, if it is not.

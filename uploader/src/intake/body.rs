@@ -60,12 +60,18 @@ impl Body {
         }
     }
 
+    /// Bytes that have arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.arrived.get()
+    }
+
     /// Reads and forgets what is left, however much: a client that sends more than is taken has to read just that.
     /// Says whether the end was reached.
-    pub(crate) async fn drain(mut self) -> bool {
-        let drain = async {
+    pub(crate) async fn drain(&self) -> bool {
+        let mut body = self.clone();
+        let drain = async move {
             loop {
-                match tokio::time::timeout(QUIET, self.next()).await {
+                match tokio::time::timeout(QUIET, body.next()).await {
                     Ok(Some(Ok(_))) => {}
                     Ok(None) => return true,
                     Ok(Some(Err(_))) | Err(_) => return false,

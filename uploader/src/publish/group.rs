@@ -49,8 +49,10 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
             app.metrics.build(start.elapsed());
             let later = group.succeed();
             // They are told before the record is. If it cannot be, the next build makes them once more.
-            if let Some(Err(error)) = visible.map(Visible::settle) {
-                tracing::error!("{error}");
+            match visible.map(Visible::settle) {
+                Some(Ok(changes)) => app.metrics.outputs(&changes),
+                Some(Err(error)) => tracing::error!("{error}"),
+                None => {}
             }
             later
         }

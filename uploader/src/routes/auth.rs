@@ -24,7 +24,10 @@ const CACHE_SECONDS: HeaderName = HeaderName::from_static("x-accel-expires");
 pub(super) fn auth(app: &App, request: &HttpRequest, id: &str) -> HttpResponse {
     match judge(app, request, id) {
         Ok(granted) => grant(&granted),
-        Err(refusal) => refuse(&refusal, Credential::is_sent(request.headers())),
+        Err(refusal) => {
+            app.metrics.refused("auth", &refusal);
+            refuse(&refusal, Credential::is_sent(request.headers()))
+        }
     }
 }
 

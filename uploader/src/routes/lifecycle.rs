@@ -1,6 +1,6 @@
 //! `PUT` and `DELETE` of yanks, deprecations and tags (interface.md): who may, what exactly, and the new state.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
 use actix_web::web::{self, Bytes, Data};
@@ -202,8 +202,10 @@ fn act(
     decide::decide(&access, Some(&caller), deed(url))?;
     let by = caller.by(Some(&item.namespace));
     app.require_audit()?;
+    let start = Instant::now();
     app.registry
         .change(item, change, by, attempt, &access)
+        .inspect(|_| app.metrics.build(start.elapsed()))
         .map_err(|error| match error {
             LifecycleError::NoSuchVersion(_)
             | LifecycleError::NoSuchItem(_)

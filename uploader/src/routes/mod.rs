@@ -3,15 +3,17 @@
 mod auth;
 mod health;
 mod lifecycle;
+mod metrics;
 mod openapi;
 mod upload;
 mod whoami;
 
 use std::time::Instant;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::web::{Data, Payload};
@@ -212,6 +214,7 @@ pub(crate) async fn dispatch(
     let mut response = match answer {
         Ok(response) => response,
         Err(refusal) => {
+            app.metrics.refused(label, &refusal);
             // The rest of an upload, so that the client comes to read why it was refused; but not of one that was refused
             // because it does not arrive.
             let drained = *request.method() == Method::CONNECT
@@ -237,6 +240,7 @@ pub(crate) async fn dispatch(
         false => "other",
     };
     app.metrics.request(label, method, status, took);
+    app.metrics.bytes(label, body.arrived(), length(&response));
     tracing::info!(
         request_id = id,
         client = %app.client(&request),
@@ -247,6 +251,14 @@ pub(crate) async fn dispatch(
         "request"
     );
     response
+}
+
+/// Bytes of an answer's body, as far as that is known before it is sent.
+fn length(response: &HttpResponse) -> u64 {
+    match response.body().size() {
+        BodySize::Sized(length) => length,
+        BodySize::None | BodySize::Stream => 0,
+    }
 }
 
 async fn answer(
@@ -260,7 +272,7 @@ async fn answer(
     match route {
         Route::Upload => upload::upload(app, publisher, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
-        Route::Metrics => metrics(app),
+        Route::Metrics => metrics::metrics(app, request),
         Route::Auth => Ok(auth::auth(app, request, id)),
         Route::Whoami => whoami::whoami(app, request),
         Route::OpenApi => openapi::openapi(app, request),
@@ -272,17 +284,6 @@ async fn answer(
             format!("{key} is served by the web server, not by the daemon"),
         )),
     }
-}
-
-fn metrics(app: &App) -> Result<HttpResponse, Refusal> {
-    let text = app
-        .metrics
-        .render(&app.faults())
-        .map_err(|fault| Refusal::internal(&fault))?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(text))
 }
 
 fn options(allowed: &'static str) -> HttpResponse {

@@ -42,11 +42,11 @@ pub(super) async fn upload(
         Ok((id, _)) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
     }
-    app.metrics.upload(match (&outcome, mode) {
-        (Err(refusal), _) => refusal.code.as_str(),
-        (Ok(_), Mode::Publish) => "created",
-        (Ok(_), Mode::DryRun) => "checked",
-    });
+    match (&outcome, mode) {
+        (Err(refusal), _) => app.metrics.upload_refused(refusal.code),
+        (Ok(_), Mode::Publish) => app.metrics.upload("created"),
+        (Ok(_), Mode::DryRun) => app.metrics.upload("checked"),
+    }
     match (&outcome, mode) {
         // The writer has told of it.
         (Ok(_), Mode::Publish) => {}
@@ -88,12 +88,12 @@ async fn take(
     };
 
     // The rest works on files.
-    let app = app.clone();
+    let served = app.clone();
     let mut found = attempt.clone();
     let verified = web::block(move || {
-        let access = app.access();
-        let package = app.identify(&access, sender.clone()).and_then(|caller| {
-            let limits = &app.limits.contents;
+        let access = served.access();
+        let package = served.identify(&access, sender.clone()).and_then(|caller| {
+            let limits = &served.limits.contents;
             verify(&staging, &access, &caller, limits, &mut found)
         });
         let upload = package.map(|package| Upload {
@@ -111,6 +111,7 @@ async fn take(
     let upload = upload?;
     let digest = upload.package.digest;
     let id = upload.package.id.clone();
+    let _queued = app.metrics.queued();
     match publisher.publish(upload).await {
         Ok(id) => Ok((id, digest)),
         // Who sent it may have to find it: it has no other way to the name of what it packed.

@@ -19,79 +19,65 @@ static VALIDATORS: LazyLock<Mutex<HashMap<String, Validator>>> = LazyLock::new(M
 
 /// What is wrong with an answer, or with the document.
 pub(crate) fn problems(response: &Response, request: &Request) -> Vec<String> {
+    let Some(place) = place(response, request) else {
+        return Vec::new();
+    };
+    let Some(described) = DOCUMENT.pointer(&place) else {
+        return vec![format!("openapi.json: there is no {place}")];
+    };
+    match described["$ref"].as_str() {
+        Some(to) => body_problems(response, to.trim_start_matches('#')),
+        None => body_problems(response, &place),
+    }
+}
+
+/// Where an answer is described, as a JSON Pointer; none where the document says it in words.
+fn place(response: &Response, request: &Request) -> Option<String> {
+    let status = response.status;
     let path = request.target.split('?').next().unwrap_or_default();
-    let path = path
-        .replace("%40", "@")
-        .replace("%2B", "+")
-        .replace("%2b", "+");
-    let method = request.method.to_ascii_lowercase();
-    let method = if method == "head" { "get" } else { &method };
-    let found = match DOCUMENT["paths"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .find(|(template, _)| is_of(template, &path))
+    let path = path.replace("%40", "@").replace("%2B", "+");
+    let path = path.replace("%2b", "+");
+    let method = match &request.method[..] {
+        "HEAD" => "get".to_owned(),
+        method => method.to_ascii_lowercase(),
+    };
+    let mut paths = members(&DOCUMENT["paths"]);
+    let found = paths.find(|(template, _)| is_of(template, &path));
+    if let Some((template, operations)) = found
+        && operations.get(&method).is_some()
     {
-        Some((template, operations)) if operations.get(method).is_some() => {
-            format!(
-                "/paths/{}/{method}/responses/{}",
-                escaped(template),
-                response.status
-            )
-        }
-        // Words for all addresses alike.
-        _ if method == "options" && response.status == 204 => return Vec::new(),
-        _ => {
-            let mut responses = DOCUMENT["components"]["responses"]
-                .as_object()
-                .into_iter()
-                .flatten();
-            let codes = |response: &Value| {
-                response["content"]["application/json"]["schema"]["allOf"][1]["properties"]["code"]
-                    ["enum"]
-                    .clone()
-            };
-            let is_it = |(_, described): &(&String, &Value)| {
-                codes(described)
-                    .as_array()
-                    .is_some_and(|codes| codes.contains(&response.code().into()))
-            };
-            match responses.find(is_it) {
-                Some((name, _)) => format!("/components/responses/{name}"),
-                None if response.body.is_empty() => return Vec::new(),
-                None => {
-                    return vec![format!(
-                        "openapi.json: {} {path} is not described, and answers {}",
-                        request.method, response.status
-                    )];
-                }
-            }
-        }
+        let template = escaped(template);
+        return Some(format!("/paths/{template}/{method}/responses/{status}"));
+    }
+    if response.body.is_empty() {
+        return None;
+    }
+    // What is no address, or not by this method, is answered by an error that is known.
+    let has_code = |described: &Value| {
+        let codes =
+            described.pointer("/content/application~1json/schema/allOf/1/properties/code/enum");
+        let codes = codes.and_then(Value::as_array);
+        codes.is_some_and(|codes| codes.contains(&response.code().into()))
     };
-    let Some(described) = DOCUMENT.pointer(&found) else {
-        return vec![format!("openapi.json: there is no {found}")];
-    };
-    let found = match described["$ref"].as_str() {
-        Some(to) => to.trim_start_matches('#').to_owned(),
-        None => found,
-    };
-    body_problems(response, &found)
+    let mut responses = members(&DOCUMENT["components"]["responses"]);
+    let name = responses.find(|(_, described)| has_code(described));
+    let name = name.map_or("none of an unknown code", |(name, _)| name);
+    Some(format!("/components/responses/{name}"))
+}
+
+fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    object.as_object().into_iter().flatten()
 }
 
 fn body_problems(response: &Response, described: &str) -> Vec<String> {
-    let content = DOCUMENT
-        .pointer(described)
-        .and_then(|it| it["content"].as_object());
     if response.body.is_empty() {
         return Vec::new();
     }
     let sent = response.header("Content-Type").unwrap_or_default();
     let sent = sent.split(';').next().unwrap_or_default();
-    let Some((content_type, _)) = content
-        .into_iter()
-        .flatten()
-        .find(|(known, _)| *known == sent || *known == "*/*")
-    else {
+    let content = DOCUMENT.pointer(&format!("{described}/content"));
+    let mut types = members(content.unwrap_or(&Value::Null));
+    let Some((content_type, _)) = types.find(|(known, _)| *known == sent || *known == "*/*") else {
         return vec![format!("openapi.json: {described} has no {sent:?}")];
     };
     if sent != "application/json" || response.header("Content-Encoding").is_some() {

@@ -121,6 +121,7 @@ fn what_is_internal_stays_internal() {
                     "/presets",
                     "/schemas",
                     "/health",
+                    "/openapi.json",
                 ]
                 .iter()
                 .any(|public| target.starts_with(public));

@@ -13,6 +13,7 @@ use prometheus::{
 use rackgen::error::{Error, Result};
 
 use crate::app::Check;
+use crate::webhook::Outcome;
 
 /// All figures.
 pub(crate) struct Metrics {
@@ -136,8 +137,13 @@ impl Metrics {
         self.build_seconds.observe(took.as_secs_f64());
     }
 
-    pub(crate) fn delivery(&self, outcome: &str) {
-        self.deliveries.with_label_values(&[outcome]).inc();
+    /// What an attempt to deliver came to.
+    pub(crate) fn delivery(&self, outcome: Outcome) {
+        let outcomes = self.deliveries.with_label_values(&[outcome.as_str()]);
+        outcomes.inc();
+        if outcome.is_dead() {
+            self.dead.inc();
+        }
     }
 
     /// How many deliveries wait, and since when the first of them.
@@ -146,6 +152,7 @@ impl Metrics {
         *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = oldest;
     }
 
+    /// How many deliveries are dead, as somebody counted who looked.
     pub(crate) fn dead(&self, count: usize) {
         self.dead.set(count as i64);
     }

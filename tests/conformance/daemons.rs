@@ -22,7 +22,8 @@ pub(crate) const UNHURRIED: [(&str, &str); 2] = [
 pub(crate) fn run(suite: &mut Suite) {
     metrics(suite);
     let [writes, reads] = UNHURRIED;
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry =
+        Registry::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     registry.put(&Release::new("@open", "auth", "1.0.0"));
     registry.build();
     with(

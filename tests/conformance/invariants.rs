@@ -2,6 +2,7 @@
 
 use rack_tests::http::{Request, Response};
 
+use crate::described;
 use crate::pass::Pass;
 use crate::suite::Target;
 
@@ -24,7 +25,9 @@ pub(crate) fn problems(response: &Response, request: &Request, target: &Target) 
         ));
     }
     let broken = rules.into_iter().filter(|(_, holds)| !holds);
-    broken.map(|(rule, _)| rule.to_owned()).collect()
+    let mut problems: Vec<String> = broken.map(|(rule, _)| rule.to_owned()).collect();
+    problems.extend(described::problems(response, request));
+    problems
 }
 
 type Rules = Vec<(&'static str, bool)>;

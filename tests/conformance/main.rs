@@ -12,6 +12,7 @@ mod access_file;
 mod codings;
 mod conditional;
 mod daemons;
+mod described;
 mod expect;
 mod invariants;
 mod lengths;

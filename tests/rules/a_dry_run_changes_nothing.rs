@@ -44,7 +44,9 @@ fn a_dry_run_changes_nothing() {
             registry.put_file("presets/more/preset.json", preset("more"));
         }),
         ("other readers", &|| {
-            registry.write_access(r#"{ "@open": [], "@team": [{ "token": "team" }] }"#)
+            registry.write_access(
+                r#"{ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }"#,
+            )
         }),
         ("other encodings", &|| ()),
     ];

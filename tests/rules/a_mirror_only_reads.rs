@@ -51,7 +51,7 @@ fn a_mirror_only_reads() {
             "FORBIDDEN_NAMESPACE",
         ),
         (
-            get("/registries/@team/features/secret").bearer("team"),
+            get("/registries/@team/features/secret").bearer("secret-of-the-team-0b6e"),
             403,
             "FORBIDDEN_NAMESPACE",
         ),
@@ -72,7 +72,11 @@ fn a_mirror_only_reads() {
             "INVALID_PATH",
         ),
         (get("/metrics"), 404, "NOT_FOUND"),
-        (get("/whoami").bearer("team"), 404, "NOT_FOUND"),
+        (
+            get("/whoami").bearer("secret-of-the-team-0b6e"),
+            404,
+            "NOT_FOUND",
+        ),
         (get("/auth"), 404, "NOT_FOUND"),
         (
             Request::new("POST", "/registries"),
@@ -80,7 +84,7 @@ fn a_mirror_only_reads() {
             "METHOD_NOT_ALLOWED",
         ),
         (
-            Request::new("POST", "/registries").bearer("team"),
+            Request::new("POST", "/registries").bearer("secret-of-the-team-0b6e"),
             405,
             "METHOD_NOT_ALLOWED",
         ),
@@ -111,7 +115,7 @@ fn a_mirror_only_reads() {
         "/registries/@team/features/secret/1.0.0/yank",
     ] {
         for method in ["PUT", "DELETE", "POST", "OPTIONS"] {
-            let request = Request::new(method, target).bearer("team");
+            let request = Request::new(method, target).bearer("secret-of-the-team-0b6e");
             let answer = request.send(&nginx.url()).expect("an answer");
             let status = if method == "OPTIONS" { 204 } else { 405 };
             assert_eq!(answer.status, status, "{method} {target}");

@@ -20,7 +20,8 @@ const CODINGS: [&str; 3] = ["identity", "br", "gzip"];
 #[test]
 fn a_publish_is_visible_through_nginx() {
     let mut random = Random::announced("a_publish_is_visible_through_nginx");
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry =
+        Registry::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let (nginx, _daemon) = with_daemon(&registry);
     let mut reader = Reader {
         // Kept, so that it talks to one worker all along.
@@ -133,7 +134,7 @@ impl Reader {
     fn ask(&mut self, url: &str) -> Response {
         let request = Request::get(url).header("Accept-Encoding", self.coding);
         self.connection
-            .ask(&request.bearer("team"))
+            .ask(&request.bearer("secret-of-the-team-0b6e"))
             .expect("an answer")
     }
 

@@ -51,7 +51,7 @@ fn a_gate_closes_at_once() {
     let mut random = Random::announced("a_gate_closes_at_once");
     let registry = Registry::new(&json!({ "@moody": [] }));
     let daemon = with_one_item(&registry, "@moody");
-    let gated = json!({ "@moody": [{ "token": "moody" }] });
+    let gated = json!({ "@moody": [{ "token": "secret-of-the-moody-71c3" }] });
 
     let answer = publish_behind_a_lock(
         &registry,
@@ -64,14 +64,17 @@ fn a_gate_closes_at_once() {
             decide(&registry, &daemon, &gated, "@moody", None);
             // Its files have not moved yet.
             assert!(!traces(&registry.public(), &["@moody"]).is_empty());
-            assert_eq!(read(&daemon, "@moody", Some("moody")), 200);
+            assert_eq!(
+                read(&daemon, "@moody", Some("secret-of-the-moody-71c3")),
+                200
+            );
         },
     );
     assert_eq!(answer.status, 201, "{}", answer.json());
     // What is withdrawn leaves the public tree before it appears in the other.
     wait::until("the trees to follow", wait::LONG, || {
         let withdrawn = traces(&registry.public(), &["@moody"]).is_empty();
-        let is_back = read(&daemon, "@moody", Some("moody")) == 200;
+        let is_back = read(&daemon, "@moody", Some("secret-of-the-moody-71c3")) == 200;
         (withdrawn && is_back).then_some(())
     });
 }

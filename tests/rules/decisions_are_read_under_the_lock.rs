@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// What the access file says of a namespace that is not to be seen: it is gated, or not there.
 fn hidden() -> [Value; 2] {
     [
-        json!({ "@open": [], "@moody": [{ "token": "moody" }] }),
+        json!({ "@open": [], "@moody": [{ "token": "secret-of-the-moody-71c3" }] }),
         json!({ "@open": [] }),
     ]
 }

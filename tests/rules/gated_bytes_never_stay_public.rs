@@ -94,7 +94,7 @@ fn decide(registry: &Registry, moody: Moody) {
     let mut access = json!({ "@open": [] });
     match moody {
         Moody::Open => access["@moody"] = json!([]),
-        Moody::Gated => access["@moody"] = json!([{ "token": "moody" }]),
+        Moody::Gated => access["@moody"] = json!([{ "token": "secret-of-the-moody-71c3" }]),
         Moody::Undeclared => {}
     }
     registry.write_access(access.to_string());

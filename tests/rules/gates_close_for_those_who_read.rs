@@ -73,7 +73,8 @@ fn a_reload_closes_the_gate() {
             decide(&registry, true);
             // Its trees have followed when it says so.
             wait::until("the daemon to have moved it", wait::LONG, || {
-                (reports() > before && is_private(&ask(Some("moody")))).then_some(())
+                (reports() > before && is_private(&ask(Some("secret-of-the-moody-71c3"))))
+                    .then_some(())
             });
             readers.is_closed.store(true, SeqCst);
             readers.until_refused(400);

@@ -88,7 +88,7 @@ fn make_a_change(registry: &Registry, random: &mut Random, change: usize) {
 
 fn access(gated: bool) -> Value {
     let moody = if gated {
-        json!([{ "token": "moody" }])
+        json!([{ "token": "secret-of-the-moody-71c3" }])
     } else {
         json!([])
     };

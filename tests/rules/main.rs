@@ -66,6 +66,7 @@ mod nginx_and_the_daemon_agree;
 mod no_decision_of_the_past_opens_anything;
 mod no_hostile_archive_leaves_a_trace;
 mod no_path_leads_out_of_its_root;
+mod no_secret_is_said;
 mod nobody_speaks_for_another;
 mod nothing_gated_leaks_through_nginx;
 mod one_daemon_at_a_time;

@@ -34,7 +34,7 @@ fn good() -> (u16, String) {
 #[test]
 fn minted_tokens_are_taken_up_at_once() {
     let mut random = Random::announced("minted_tokens_are_taken_up_at_once");
-    let registry = Registry::new(&json!({ "@team": [{ "token": "team" }] }));
+    let registry = Registry::new(&json!({ "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let daemon = registry.rackd().unhurried().start();
     let (first, second) = (
         Minted::mint(&registry, &["publish:@team"]),
@@ -69,7 +69,7 @@ fn minted_tokens_are_taken_up_at_once() {
 
 #[test]
 fn broken_files_leave_those_of_before_in_force() {
-    let registry = Registry::new(&json!({ "@team": [{ "token": "team" }] }));
+    let registry = Registry::new(&json!({ "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let daemon = registry.rackd().unhurried().start();
     let (stays, revoked) = (
         Minted::mint(&registry, &["read:@team"]),
@@ -122,7 +122,7 @@ fn assert_health(daemon: &Rackd, status: &str, names: Option<&str>) {
 
 #[test]
 fn a_broken_access_file_is_shown_as_a_figure() {
-    let registry = Registry::new(&json!({ "@team": [{ "token": "team" }] }));
+    let registry = Registry::new(&json!({ "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let daemon = registry.rackd().unhurried().start();
     registry.write_access("[]");
     wait::until("the figure of a broken access file", wait::LONG, || {
@@ -131,12 +131,12 @@ fn a_broken_access_file_is_shown_as_a_figure() {
         text.contains("rack_degraded{check=\"access\"} 1")
             .then_some(())
     });
-    assert_eq!(whoami(&daemon, "team"), good());
+    assert_eq!(whoami(&daemon, "secret-of-the-team-0b6e"), good());
 }
 
 #[test]
 fn the_list_says_when_a_token_was_last_used() {
-    let registry = Registry::new(&json!({ "@team": [{ "token": "team" }] }));
+    let registry = Registry::new(&json!({ "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let daemon = registry.rackd().unhurried().start();
     let (used, unused) = (
         Minted::mint(&registry, &["read:@team"]),

@@ -13,7 +13,7 @@ use serde_json::json;
 fn registry() -> Registry {
     let registry = Registry::new(&json!({
         "@open": [],
-        "@team": [{ "token": "team" }],
+        "@team": [{ "token": "secret-of-the-team-0b6e" }],
         "@other": [{ "token": "other", "publish": true }],
     }));
     registry.put(&Release::new("@team", "auth", "1.0.0"));
@@ -158,7 +158,7 @@ fn who_can_publish_nowhere_is_refused_before_the_body_is_read() {
     let features = Minted::mint(&registry, &["publish:@team/features/*"]).text;
     for (token, status, code) in [
         (&*yank, 403, "INSUFFICIENT_PERMISSIONS"),
-        ("team", 403, "INSUFFICIENT_PERMISSIONS"),
+        ("secret-of-the-team-0b6e", 403, "INSUFFICIENT_PERMISSIONS"),
         // Whoever could publish something is told what is wrong with it.
         ("other", 400, "MISSING_FILE"),
         (&features, 400, "MISSING_FILE"),

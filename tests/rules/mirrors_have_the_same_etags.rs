@@ -180,8 +180,9 @@ fn is_of_a_version(url: &str) -> bool {
 
 /// Built more than once, so that the times of one address have a past; a part of it was uploaded.
 fn with_history(random: &mut Random) -> Registry {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }))
-        .setting("RACK_ENCODINGS", ENCODINGS);
+    let registry =
+        Registry::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }))
+            .setting("RACK_ENCODINGS", ENCODINGS);
     Release::many("@open", 3).for_each(|release| registry.put(&release));
     Release::many("@team", 1).for_each(|release| registry.put(&release));
     let preset =

@@ -23,7 +23,10 @@ fn no_decision_of_the_past_opens_anything() {
         fs::write(folder.join("access.json"), access.to_string()).expect("a file");
     };
     write("open", json!({ "@moody": [] }));
-    write("gated", json!({ "@moody": [{ "token": "moody" }] }));
+    write(
+        "gated",
+        json!({ "@moody": [{ "token": "secret-of-the-moody-71c3" }] }),
+    );
     // A swap of the folder above the file goes unnoticed until SIGHUP: this daemon is surely behind.
     let point_to = |folder: &str| {
         let (next, current) = (

@@ -45,7 +45,9 @@ fn nothing_gated_leaks_through_nginx() {
             (401, "UNAUTHORIZED"),
             "{url}"
         );
-        let answer = Request::get(&url).bearer("moody").send(&nginx.url());
+        let answer = Request::get(&url)
+            .bearer("secret-of-the-moody-71c3")
+            .send(&nginx.url());
         assert_eq!(answer.expect("an answer").status, 200, "{url}");
     }
     proved(

@@ -22,21 +22,28 @@ fn the_access_log_is_json() {
     let (nginx, _daemon) = with_daemon(&registry);
     let open = "/registries/@open/features/item";
     let gated = "/registries/@team/features/secret";
-    // Each with a query of its own, by which its line is found.
-    let get = |path: &str, number: u32| Request::get(&format!("{path}?{number}"));
-    let hostile = format!("{open}?2\"}},{{\"status\":500");
+    // A query may hold what nobody is to see. Each has an agent of its own, by which its line is found.
+    let agent = |number: u32| match number {
+        0 => "\"quotes\" and \\ and \x1b[31m".to_owned(),
+        number => format!("\"agent\" \\ {number}"),
+    };
+    let get = |path: &str, number: u32| {
+        let request = Request::get(&format!("{path}?token={TOKEN}"));
+        request.header("User-Agent", &agent(number))
+    };
+    let hostile = format!("{open}\"}},{{\"status\":500");
     let requests = [
-        (
-            get(open, 0).header("User-Agent", "\"quotes\" and \\ and \x1b[31m"),
-            200,
-        ),
+        (get(open, 0), 200),
         (get(open, 1).header("Accept-Encoding", "br"), 200),
-        (Request::get(&hostile), 200),
+        (get(&hostile, 2), 400),
         (get(gated, 3), 401),
         (get(gated, 4).bearer(TOKEN), 200),
         (get(gated, 5).bearer("unknown"), 401),
         (get("/registries/@open/..%2f@team/x", 6), 400),
-        (Request::new("POST", "/registries?7"), 401),
+        (
+            Request::new("POST", "/registries?7").header("User-Agent", &agent(7)),
+            401,
+        ),
         (get(gated, 8).bearer(TOKEN), 200),
     ];
     let ids = requests.iter().map(|(request, status)| {
@@ -52,25 +59,30 @@ fn the_access_log_is_json() {
 
     // Each worker writes its own lines, so they come in no order.
     let log = nginx.access_log(requests.len() + 1);
-    let lines = requests.iter().zip(&ids).map(|((request, status), id)| {
-        let line = log
-            .iter()
-            .find(|line| line["uri"] == json!(request.target))
-            .unwrap_or_else(|| panic!("no line of {request:?}: {log:#?}"));
-        assert_eq!(line["status"], json!(status), "{line}");
-        assert_eq!(line["method"], json!(request.method), "{line}");
-        assert!(
-            id.is_none() || line["request_id"] == json!(id),
-            "{id:?}: {line}"
-        );
-        let bytes = line["bytes"].as_u64();
-        assert!(bytes.is_some_and(|bytes| bytes > 0), "{line}");
-        assert!(
-            line["client"].is_string() && line["time"].is_string(),
-            "{line}"
-        );
-        line
-    });
+    let lines = (0..)
+        .zip(&requests)
+        .zip(&ids)
+        .map(|((number, (request, status)), id)| {
+            let line = log
+                .iter()
+                .find(|line| line["agent"] == json!(agent(number)))
+                .unwrap_or_else(|| panic!("no line of {request:?}: {log:#?}"));
+            let path = request.target.split('?').next();
+            assert_eq!(line["uri"].as_str(), path, "{line}");
+            assert_eq!(line["status"], json!(status), "{line}");
+            assert_eq!(line["method"], json!(request.method), "{line}");
+            assert!(
+                id.is_none() || line["request_id"] == json!(id),
+                "{id:?}: {line}"
+            );
+            let bytes = line["bytes"].as_u64();
+            assert!(bytes.is_some_and(|bytes| bytes > 0), "{line}");
+            assert!(
+                line["client"].is_string() && line["time"].is_string(),
+                "{line}"
+            );
+            line
+        });
     let lines: Vec<&Value> = lines.collect();
     let distinct: BTreeSet<String> = log
         .iter()

@@ -19,7 +19,8 @@ fn says(line: &str, what: &str) -> bool {
 
 #[test]
 fn watch_builds_what_changed() {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry =
+        Registry::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     let first =
         Release::new("@open", "first", "1.0.0").file("src/index.ts", "export const first = 1\n");
     registry.put(&first);

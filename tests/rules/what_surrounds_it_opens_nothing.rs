@@ -42,7 +42,7 @@ fn what_surrounds_it_opens_nothing() {
         "/registries/@open/features/page/1.0.0/files/page.html",
     ));
     assert!(!String::from_utf8_lossy(&page.body).contains(CANARY));
-    let good = Request::get(GATED).bearer("team");
+    let good = Request::get(GATED).bearer("secret-of-the-team-0b6e");
     let read = ask(&good);
     assert_eq!((read.status, &read.body[..]), (200, CANARY.as_bytes()));
     let ages: Vec<&str> = read.all("Cache-Control").collect();
@@ -91,7 +91,8 @@ fn refused(answer: &Response, status: u16, code: &str) {
 }
 
 fn registry() -> Registry {
-    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+    let registry =
+        Registry::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
     registry.put(&Release::new("@team", "secret", "1.0.0").file("canary.txt", CANARY));
     let page = format!("<!--# include virtual=\"{GATED}\" -->");
     registry.put(&Release::new("@open", "page", "1.0.0").file("page.html", page));

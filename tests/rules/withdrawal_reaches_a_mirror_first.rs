@@ -32,7 +32,9 @@ fn withdrawal_reaches_a_mirror_first() {
         .collect();
     assert!(withdrawn.len() > 8, "{withdrawn:?}");
 
-    registry.write_access(json!({ "@open": [], "@moody": [{ "token": "moody" }] }).to_string());
+    registry.write_access(
+        json!({ "@open": [], "@moody": [{ "token": "secret-of-the-moody-71c3" }] }).to_string(),
+    );
     fs::remove_dir_all(registry.source().join("@open/features/item/1.0.0")).expect("a version");
     let large = Release::new("@open", "large", "1.0.0").file("large.bin", random.bytes(3 << 20));
     registry.put(&large);

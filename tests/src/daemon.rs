@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
+use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +16,7 @@ use crate::package::Archive;
 use crate::random::Random;
 use crate::registry::{Registry, Run};
 use crate::release::Release;
+use crate::secrets;
 use crate::wait;
 
 /// The admin token of every daemon that a test starts.
@@ -31,6 +33,7 @@ pub struct RackdBuilder<'a> {
 
 impl<'a> RackdBuilder<'a> {
     pub(crate) fn new(registry: &'a Registry) -> Self {
+        secrets::hand_out(ADMIN_TOKEN);
         Self {
             registry,
             listen: "127.0.0.1:0".to_owned(),
@@ -70,6 +73,7 @@ impl<'a> RackdBuilder<'a> {
 
     /// With another admin token than usual.
     pub fn admin_token(mut self, token: &str) -> Self {
+        secrets::hand_out(token);
         self.admin_token = token.to_owned();
         self
     }
@@ -210,6 +214,9 @@ impl Rackd {
 
 impl Drop for Rackd {
     fn drop(&mut self) {
+        if !thread::panicking() && !self.url.is_empty() && self.ended().is_none() {
+            secrets::assert_none_in_figures(self.address());
+        }
         self.process.kill().ok();
         self.process.wait().ok();
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::secrets;
+
 /// Nothing that a server does takes longer without a byte in between.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -42,6 +44,7 @@ impl Request {
 
     /// With one header more.
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        secrets::hand_out_header(name, value);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -253,6 +256,9 @@ impl Exchange {
             self.stream.read_exact(&mut response.body)?;
         } else {
             self.stream.read_to_end(&mut response.body)?;
+        }
+        if response.status >= 400 {
+            secrets::assert_none("an answer", &response.body);
         }
         Ok(response)
     }

@@ -36,6 +36,7 @@ pub mod receiver;
 pub mod registry;
 pub mod release;
 pub mod running;
+pub mod secrets;
 pub mod served;
 pub mod sound;
 pub mod standing;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::registry::Registry;
+use crate::secrets;
 
 /// A token.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ impl Minted {
         let run = registry.rackgen(&args).exits(0);
         let document: Value = serde_json::from_str(&run.stdout).expect("JSON");
         let text = |key: &str| document[key].as_str().expect("a text").to_owned();
+        secrets::hand_out(&text("token"));
         Self {
             text: text("token"),
             id: text("id"),

@@ -17,6 +17,7 @@ use crate::daemon::{ADMIN_TOKEN, Rackd, RackdBuilder};
 use crate::nginx::NginxBuilder;
 use crate::random::Random;
 use crate::release::Release;
+use crate::secrets;
 use crate::tree;
 use crate::wait;
 
@@ -59,7 +60,8 @@ impl Registry {
 
     /// One open and one gated item, `@open/features/item` and `@team/features/secret`, built.
     pub fn open_and_gated() -> Self {
-        let registry = Self::new(&json!({ "@open": [], "@team": [{ "token": "team" }] }));
+        let registry =
+            Self::new(&json!({ "@open": [], "@team": [{ "token": "secret-of-the-team-0b6e" }] }));
         let item = Release::new("@open", "item", "1.0.0");
         registry.put(&item.file("src/index.ts", "export {}\n"));
         registry.put(&Release::new("@team", "secret", "1.0.0"));
@@ -161,6 +163,7 @@ impl Registry {
 
     /// Replaces the access file by any text.
     pub fn write_access(&self, text: impl AsRef<[u8]>) {
+        secrets::hand_out_access(text.as_ref());
         fs::write(self.access(), text).expect("a file");
     }
 
@@ -327,6 +330,12 @@ impl Registry {
     }
 }
 
+impl Drop for Registry {
+    fn drop(&mut self) {
+        secrets::assert_none_below(self.root());
+    }
+}
+
 /// A command that came to its end.
 #[derive(Debug)]
 pub struct Run {
@@ -343,6 +352,7 @@ impl Run {
     /// Runs a program to its end.
     pub fn of(mut command: Command) -> Self {
         let output = command.output().expect("the program runs");
+        secrets::assert_none("a complaint", &output.stderr);
         let program = Path::new(command.get_program()).file_name();
         let words = program.into_iter().chain(command.get_args());
         let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();

@@ -40,7 +40,7 @@ pub fn registry() -> Registry {
 /// Says who may read it; those with the token `moody`, if it is gated.
 pub fn decide(registry: &Registry, is_gated: bool) {
     let moody = match is_gated {
-        true => json!([{ "token": "moody" }]),
+        true => json!([{ "token": "secret-of-the-moody-71c3" }]),
         false => json!([]),
     };
     let access = json!({ "@open": [], "@other": [{ "token": "other" }], "@moody": moody });

@@ -66,7 +66,8 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     actix_web::rt::spawn(signals.obey(server.handle(), reloader, deliveries.stop(), ended.clone()));
     server.await.at("serve", address.to_string().as_ref())?;
-    drop(publisher);
+    // Others may hold it still: it is not its end that is waited for, but that of its work.
+    publisher.finish();
     deliveries.join();
     if let Some(fault) = ended.broken() {
         return Err(Error::refused(&ended.registry.folders().state, fault));

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -26,6 +27,14 @@ const NAME: &str = "audit.jsonl";
 pub struct Log {
     state: PathBuf,
     rotation: Rotation,
+    /// Threads of one process wait here: for others' locks one has to ask again and again.
+    queue: Arc<Mutex<()>>,
+}
+
+/// The file, for its holder alone, as it is to be appended to: whole lines, not too many, not too old.
+struct Turn<'a> {
+    file: File,
+    _queue: MutexGuard<'a, ()>,
 }
 
 impl Log {
@@ -34,6 +43,7 @@ impl Log {
         Self {
             state: state.to_owned(),
             rotation,
+            queue: Arc::default(),
         }
     }
 
@@ -55,9 +65,9 @@ impl Log {
 
     /// Appends a line that lasts when this returns.
     pub fn append_durably(&self, line: &Line) -> Result<()> {
-        let file = self.open()?;
-        self.write(&file, [line.to_text()])?;
-        file.sync_all().at("sync", &self.path())?;
+        let turn = self.open()?;
+        self.write(&turn, [line.to_text()])?;
+        turn.file.sync_all().at("sync", &self.path())?;
         // Its name may be new.
         durable::sync_folder(&self.state)
     }
@@ -68,7 +78,7 @@ impl Log {
             return Ok(());
         };
         // While it is held open nobody else appends or gives it another name.
-        let file = self.open()?;
+        let turn = self.open()?;
         let mut missing: Vec<String> = lines.iter().map(Line::to_text).collect();
         for (path, written) in self.files()? {
             if written.saturating_add(CLOCK_STEP).unwrap_or(written) < earliest {
@@ -81,7 +91,7 @@ impl Log {
                 text.clear();
             }
         }
-        self.write(&file, missing)
+        self.write(&turn, missing)
     }
 
     /// All that it holds, from the oldest line on.
@@ -93,8 +103,16 @@ impl Log {
         self.state.join(NAME)
     }
 
-    /// The file, for this one alone, as it is to be appended to: whole lines, not too many, not too old.
-    fn open(&self) -> Result<File> {
+    fn open(&self) -> Result<Turn<'_>> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.open_locked()?;
+        Ok(Turn {
+            file,
+            _queue: queue,
+        })
+    }
+
+    fn open_locked(&self) -> Result<File> {
         let path = self.path();
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true).mode(0o600);
@@ -133,7 +151,8 @@ impl Log {
     }
 
     /// All of it or nothing, but for a power cut.
-    fn write(&self, mut file: &File, lines: impl IntoIterator<Item = String>) -> Result<()> {
+    fn write(&self, turn: &Turn<'_>, lines: impl IntoIterator<Item = String>) -> Result<()> {
+        let mut file = &turn.file;
         let path = self.path();
         let text: String = lines.into_iter().collect();
         let before = file.metadata().at("read", &path)?.len();

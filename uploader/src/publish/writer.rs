@@ -3,8 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -53,19 +53,25 @@ impl Writer {
     }
 }
 
-/// Hands uploads to the thread that writes. It ends when this is gone and all is durable.
+/// Hands uploads to the thread that writes.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    jobs: Option<Sender<Job>>,
-    thread: Option<thread::JoinHandle<()>>,
+    /// None: it takes no more.
+    work: Mutex<Option<Work>>,
+}
+
+#[derive(Debug)]
+struct Work {
+    jobs: Sender<Job>,
+    thread: thread::JoinHandle<()>,
 }
 
 impl Publisher {
     pub(crate) fn start(app: Arc<App>) -> Self {
         let (jobs, receiver) = channel();
+        let thread = thread::spawn(move || write(&app, &receiver));
         Self {
-            jobs: Some(jobs),
-            thread: Some(thread::spawn(move || write(&app, &receiver))),
+            work: Mutex::new(Some(Work { jobs, thread })),
         }
     }
 
@@ -75,20 +81,25 @@ impl Publisher {
     /// A version that exists, with `identical` where its bytes are the same; a disk that says no.
     pub(crate) async fn publish(&self, upload: Upload) -> Result<ReleaseId, Refusal> {
         let (answer, outcome) = oneshot::channel();
-        if let Some(jobs) = &self.jobs {
+        if let Some(work) = &*self.work.lock().unwrap_or_else(PoisonError::into_inner) {
             // Where nobody receives it any more, nobody answers either.
-            let _ = jobs.send(Job { upload, answer });
+            let _ = work.jobs.send(Job { upload, answer });
         }
         outcome
             .await
             .unwrap_or_else(|_| Err(Refusal::internal(&"the writer stopped").may_have_happened()))
     }
-}
 
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+    /// Takes no more, and waits until what was taken is done, durable, and known to the record.
+    pub(crate) fn finish(&self) {
+        let work = self
+            .work
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Work { jobs, thread }) = work {
+            drop(jobs);
+            // One that panicked is done too.
             let _ = thread.join();
         }
     }

@@ -183,15 +183,27 @@ fn namespaces_of(
     }
     readable.sort();
     let document = documents::namespaces(&readable);
+    let cache = PublicKey::Namespaces.cache_class();
+    made(
+        request,
+        document,
+        cache.cache_control(Audience::Private),
+        BY_CALLER,
+    )
+}
+
+/// A document of JSON that stands in no tree.
+pub(crate) fn made(
+    request: &HttpRequest,
+    document: Vec<u8>,
+    cache_control: &str,
+    vary: &'static str,
+) -> Result<HttpResponse, Refusal> {
     let etag = format!("\"{}\"", &blake3::hash(&document).to_hex()[..16]);
     conditional::require_preconditions(request.headers(), &etag, None)?;
-    let mut response = head(
-        PublicKey::Namespaces
-            .cache_class()
-            .cache_control(Audience::Private),
-    );
+    let mut response = head(cache_control);
     response
-        .insert_header((VARY, BY_CALLER))
+        .insert_header((VARY, vary))
         .insert_header((ETAG, etag.clone()));
     if conditional::matches(request.headers(), &etag) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());

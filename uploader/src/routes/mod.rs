@@ -3,6 +3,7 @@
 mod auth;
 mod health;
 mod lifecycle;
+mod openapi;
 mod upload;
 mod whoami;
 
@@ -39,12 +40,36 @@ enum Route {
     Metrics,
     Auth,
     Whoami,
+    OpenApi,
     Read(PublicKey),
     Lifecycle(LifecycleUrl),
     Options { allowed: &'static str },
 }
 
 impl Route {
+    /// All labels that there are.
+    #[cfg(test)]
+    const LABELS: [&str; 18] = [
+        "upload",
+        "health",
+        "metrics",
+        "auth",
+        "whoami",
+        "openapi",
+        "yank",
+        "deprecation",
+        "tag",
+        "options",
+        "schema",
+        "file",
+        "manifest",
+        "versions",
+        "latest",
+        "preset",
+        "listing",
+        "namespaces",
+    ];
+
     /// The label of its figures: few, whatever is asked for.
     fn label(&self) -> &'static str {
         match self {
@@ -53,6 +78,7 @@ impl Route {
             Self::Metrics => "metrics",
             Self::Auth => "auth",
             Self::Whoami => "whoami",
+            Self::OpenApi => "openapi",
             Self::Lifecycle(LifecycleUrl::Yank(_)) => "yank",
             Self::Lifecycle(LifecycleUrl::Deprecation(_)) => "deprecation",
             Self::Lifecycle(LifecycleUrl::Tag(..)) => "tag",
@@ -123,6 +149,7 @@ impl Route {
             "/metrics" => Ok(Self::Metrics),
             "/auth" if trusted => Ok(Self::Auth),
             "/whoami" => Ok(Self::Whoami),
+            "/openapi.json" => Ok(Self::OpenApi),
             path => PublicKey::parse(path).map(Self::Read).map_err(invalid),
         }
     }
@@ -236,6 +263,7 @@ async fn answer(
         Route::Metrics => metrics(app),
         Route::Auth => Ok(auth::auth(app, request, id)),
         Route::Whoami => whoami::whoami(app, request),
+        Route::OpenApi => openapi::openapi(app, request),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Lifecycle(url) => lifecycle::lifecycle(app, request, body.clone(), url, id).await,
         Route::Read(key) if app.serve_reads => reads::read(app, request, key, id).await,

@@ -96,19 +96,19 @@ async fn take(
             let limits = &app.limits.contents;
             verify(&staging, &access, &caller, limits, &mut found)
         });
-        (package, found, staging, sender)
+        let upload = package.map(|package| Upload {
+            staging,
+            package,
+            archive,
+            sender,
+            mode,
+            attempt: found.clone(),
+        });
+        (found, upload)
     });
-    let (package, found, staging, sender) =
-        verified.await.map_err(|fault| Refusal::internal(&fault))?;
-    attempt.clone_from(&found);
-    let upload = Upload {
-        staging,
-        package: package?,
-        archive,
-        sender,
-        mode,
-        attempt: found,
-    };
+    let (found, upload) = verified.await.map_err(|fault| Refusal::internal(&fault))?;
+    *attempt = found;
+    let upload = upload?;
     let digest = upload.package.digest;
     let id = upload.package.id.clone();
     match publisher.publish(upload).await {

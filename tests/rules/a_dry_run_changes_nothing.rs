@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::tree::{Tree, assert_same, tree};
+use rack_tests::tree::{assert_same, everything, tree};
 use serde_json::{Value, json};
 
 #[test]
@@ -90,13 +90,6 @@ fn a_dry_run_changes_nothing() {
 
 fn preset(name: &str) -> String {
     json!({ "name": name, "version": "1.0.0", "registries": ["@open/features/item-0"] }).to_string()
-}
-
-/// All four folders, markers and the record as well.
-fn everything(registry: &Registry) -> Tree {
-    let mut all = tree(registry.root());
-    all.retain(|path, _| !path.ends_with("/.rack-lock"));
-    all
 }
 
 /// URL → what is done, the size before and after.

@@ -1,5 +1,5 @@
 //! `rackgen` trusts the certificates that the system trusts and no others, goes through the proxy of the environment,
-//! and sends no token over plain HTTP but to this machine.
+//! and sends no token over plain HTTP but to this machine. Webhooks trust the same ones.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -89,6 +89,25 @@ fn tls_is_as_the_system_says() {
             "{refused}"
         );
         assert!(!refused.to_string().contains(ADMIN_TOKEN), "{refused}");
+    }
+    drop(daemon);
+    webhooks_trust_the_same(registry, &here);
+}
+
+/// What answers there takes no webhook, but it says so.
+fn webhooks_trust_the_same(mut registry: Registry, server: &str) {
+    let hook = format!("{server}/hook");
+    registry.write_webhooks(&[json!({"url": hook, "secret": "s", "events": ["uploaded"]})]);
+    for (trusted, says) in [(true, "it answered 4"), (false, "certificate")] {
+        if !trusted {
+            let stranger = registry.root().join("stranger.crt").display().to_string();
+            let key = registry.root().join("stranger.key").display().to_string();
+            issue("a stranger", &["-out", &stranger, "-keyout", &key]);
+            registry.set("SSL_CERT_FILE", &stranger);
+        }
+        let _daemon = registry.rackd().start();
+        let run = registry.rackgen(&["webhooks", "test", &hook]).exits(1);
+        assert!(run.stdout.contains(says), "{run}");
     }
 }
 

@@ -7,7 +7,7 @@ use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::tree::{Tree, assert_same, tree};
+use rack_tests::tree::{assert_same, everything};
 use serde_json::json;
 
 const TEXT: &str = "export const kept = 'as it was'\n";
@@ -76,22 +76,15 @@ fn finds(registry: &Registry, what: &str, path: &Path, change: impl Fn()) {
         .status();
     assert!(copied.expect("cp runs").success());
     change();
-    let before = kept_things(registry);
+    let before = everything(registry);
     let run = registry.rackgen(&["verify"]).exits(1);
     assert!(run.names(&[&path.display().to_string()]), "{what}: {run}");
-    assert_same(what, &before, &kept_things(registry));
+    assert_same(what, &before, &everything(registry));
     for entry in ["source", "public", "private", "state"] {
         fs::remove_dir_all(registry.root().join(entry)).expect("a folder");
         fs::rename(kept.join(entry), registry.root().join(entry)).expect("a folder");
     }
     registry.rackgen(&["verify"]).exits(0);
-}
-
-/// All but who holds a lock, of the trees or of the record.
-fn kept_things(registry: &Registry) -> Tree {
-    let mut all = tree(registry.root());
-    all.retain(|path, _| !path.ends_with(".rack-lock") && !path.ends_with("record.db-shm"));
-    all
 }
 
 /// Writes other bytes without a change of the file's time, if there is such a file.

@@ -51,6 +51,15 @@ pub fn hand_out_access(text: &[u8]) {
     }
 }
 
+/// The same of the secrets in an entry of a webhooks file, one or a list.
+pub fn hand_out_webhook(entry: &Value) {
+    let secret = &entry["secret"];
+    let many = secret.as_array().into_iter().flatten();
+    for secret in many.chain([secret]).filter_map(Value::as_str) {
+        hand_out(secret);
+    }
+}
+
 /// Stops the test if one of them is in there.
 pub fn assert_none(what: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

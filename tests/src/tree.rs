@@ -9,6 +9,8 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
+use crate::registry::Registry;
+
 /// What is known of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -22,6 +24,13 @@ pub struct Entry {
 
 /// Path below the folder → file.
 pub type Tree = BTreeMap<String, Entry>;
+
+/// All four folders of a registry, markers and the record as well, but for who holds a lock of the trees or of the record.
+pub fn everything(registry: &Registry) -> Tree {
+    let mut all = tree(registry.root());
+    all.retain(|path, _| !path.ends_with("/.rack-lock") && !path.ends_with("record.db-shm"));
+    all
+}
 
 /// Every file below the folder but those that lie in it with a leading dot: markers and records of ours, different
 /// in every registry, which no client sees. A folder that is not there has no files.

@@ -41,6 +41,8 @@ impl Reloader {
         let watchers = access
             .into_iter()
             .chain([&app.webhook_source().path])
+            // Webhooks may be nowhere yet; SIGHUP looks again.
+            .filter(|path| folder_of(path).is_dir())
             .map(|path| watch(path, ask.clone()).map_err(|fault| Error::refused(path, fault)))
             .collect::<Result<_>>()?;
         thread::spawn(move || serve(&app, &asked));
@@ -69,14 +71,15 @@ fn watch(path: &Path, ask: Sender<()>) -> notify::Result<RecommendedWatcher> {
             let _ = ask.send(());
         }
     })?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    watcher.watch(
-        folder.unwrap_or(Path::new(".")),
-        RecursiveMode::NonRecursive,
-    )?;
+    watcher.watch(folder_of(path), RecursiveMode::NonRecursive)?;
     Ok(watcher)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 fn serve(app: &App, asked: &Receiver<()>) {

@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::{Format, Outcome, print_json, print_line};
 use crate::access::parse_time;
+use crate::commit::durable;
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
-use crate::webhook::config::find;
 use crate::webhook::shelves::{Request, Shelf};
 use crate::webhook::standing::Standings;
 use crate::webhook::{Delivery, DeliveryId, DeliverySettings, Endpoint, Shelves, Webhooks};
@@ -106,17 +106,17 @@ fn since(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
     match command {
-        Command::List(args) => list(&Office::of(args.shared)?, format),
-        Command::Deliveries(args) => deliveries(&Office::of(args.shared)?, args.limit, format),
-        Command::Redeliver(args) => redeliver(&Office::of(args.shared)?, args.which, format),
-        Command::Enable(args) => enable(&Office::of(args.shared)?, &args.endpoint, format),
-        Command::Test(args) => return test(&Office::of(args.shared)?, &args.endpoint, format),
+        Command::List(args) => list(&View::of(args.shared)?, format),
+        Command::Deliveries(args) => deliveries(&View::of(args.shared)?, args.limit, format),
+        Command::Redeliver(args) => redeliver(&View::of(args.shared)?, args.which, format),
+        Command::Enable(args) => enable(&View::of(args.shared)?, &args.endpoint, format),
+        Command::Test(args) => return test(&View::of(args.shared)?, &args.endpoint, format),
     }?;
     Ok(Outcome::Done)
 }
 
 /// What all of these look at.
-struct Office {
+struct View {
     webhooks: Webhooks,
     path: PathBuf,
     state: PathBuf,
@@ -125,7 +125,7 @@ struct Office {
     settings: DeliverySettings,
 }
 
-impl Office {
+impl View {
     fn of(shared: SharedArgs) -> Result<Self> {
         let (settings, file) = shared.resolve()?;
         let state = super::state_of(&settings)?;
@@ -141,7 +141,10 @@ impl Office {
     }
 
     fn endpoint(&self, named: &str) -> Result<&Endpoint> {
-        find(&self.webhooks, named, &self.path)
+        self.webhooks.find(named).ok_or_else(|| {
+            let why = "it has no such endpoint; `rackgen webhooks list` tells the ids of those that there are";
+            Error::refused(&self.path, why)
+        })
     }
 
     /// What the daemon's user is to read.
@@ -159,47 +162,41 @@ impl Office {
     }
 }
 
-fn list(office: &Office, format: Format) -> Result<()> {
-    let all = office.shelves.all()?;
+fn list(view: &View, format: Format) -> Result<()> {
+    let all = view.shelves.all()?;
     let count = |endpoint: &Endpoint, wanted| {
         let on =
             |(shelf, delivery): &&(_, Delivery)| *shelf == wanted && delivery.url == endpoint.url;
         all.iter().filter(on).count()
     };
     let mut entries = Vec::new();
-    for endpoint in office.webhooks.endpoints() {
-        let standing = office.standings.of(&endpoint.id);
-        let (pending, dead) = (
-            count(endpoint, Shelf::Pending),
-            count(endpoint, Shelf::Dead),
-        );
-        match format {
-            Format::Json => entries.push(json!({
+    for endpoint in view.webhooks.endpoints() {
+        let standing = view.standings.of(&endpoint.id);
+        let pending = count(endpoint, Shelf::Pending);
+        let dead = count(endpoint, Shelf::Dead);
+        if format == Format::Json {
+            entries.push(json!({
                 "id": endpoint.id, "url": endpoint.url, "description": endpoint.description,
-                "events": endpoint.events, "standing": office.word(endpoint),
+                "events": endpoint.events, "standing": view.word(endpoint),
                 "last_success": standing.last_success, "failing_since": standing.failing_since,
                 "pending": pending, "dead": dead,
-            })),
-            Format::Text => {
-                let failing = standing.failing_since;
-                print_line(format_args!(
-                    "{}  {:<8}  {}  {}  last success {}{}  {pending} pending  {dead} dead",
-                    endpoint.id,
-                    office.word(endpoint),
-                    endpoint.url,
-                    endpoint
-                        .events
-                        .iter()
-                        .map(|event| event.as_str())
-                        .collect::<Vec<_>>()
-                        .join(","),
-                    standing
-                        .last_success
-                        .map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
-                    failing.map_or_else(String::new, |time| format!("  failing since {time:.0}")),
-                ))?;
-            }
+            }));
+            continue;
         }
+        let events: Vec<_> = endpoint.events.iter().map(|event| event.as_str()).collect();
+        let success = standing
+            .last_success
+            .map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"));
+        let failing = standing
+            .failing_since
+            .map_or_else(String::new, |time| format!("  failing since {time:.0}"));
+        print_line(format_args!(
+            "{}  {:<8}  {}  {}  last success {success}{failing}  {pending} pending  {dead} dead",
+            endpoint.id,
+            view.word(endpoint),
+            endpoint.url,
+            events.join(","),
+        ))?;
     }
     match format {
         Format::Json => print_json(&json!({ "endpoints": entries })),
@@ -207,8 +204,8 @@ fn list(office: &Office, format: Format) -> Result<()> {
     }
 }
 
-fn deliveries(office: &Office, limit: usize, format: Format) -> Result<()> {
-    let all = office.shelves.all()?;
+fn deliveries(view: &View, limit: usize, format: Format) -> Result<()> {
+    let all = view.shelves.all()?;
     let some = all.iter().take(limit);
     match format {
         Format::Json => {
@@ -254,37 +251,37 @@ fn line(shelf: Shelf, delivery: &Delivery) -> String {
     )
 }
 
-fn redeliver(office: &Office, which: Which, format: Format) -> Result<()> {
+fn redeliver(view: &View, which: Which, format: Format) -> Result<()> {
     let is_meant = |shelf: Shelf, delivery: &Delivery| match which.since {
         Some(since) => delivery.created >= since,
         None => shelf == Shelf::Dead,
     };
     let mut deliveries = Vec::new();
     if which.ids.is_empty() {
-        let all = office.shelves.all()?.into_iter();
+        let all = view.shelves.all()?.into_iter();
         deliveries.extend(
             all.filter(|(shelf, delivery)| is_meant(*shelf, delivery))
                 .map(|(_, delivery)| delivery),
         );
     }
     for id in &which.ids {
-        let Some((_, delivery)) = office.shelves.find(id)? else {
+        let Some((_, delivery)) = view.shelves.find(id)? else {
             let why = format!(
                 "there is no delivery {id}; `rackgen webhooks deliveries` names those that there are"
             );
-            return Err(Error::refused(&office.state, why));
+            return Err(Error::refused(&view.state, why));
         };
         deliveries.push(delivery);
     }
     let listens = |delivery: &Delivery| {
-        let mut endpoints = office.webhooks.endpoints().iter();
+        let mut endpoints = view.webhooks.endpoints().iter();
         endpoints
-            .any(|endpoint| endpoint.url == delivery.url && office.standings.is_listening(endpoint))
+            .any(|endpoint| endpoint.url == delivery.url && view.standings.is_listening(endpoint))
     };
     let (again, not): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(listens);
     let again: Vec<_> = again.into_iter().map(|delivery| delivery.id).collect();
     if !again.is_empty() {
-        office.ask(&Request::Redeliver(again.clone()))?;
+        view.ask(&Request::Redeliver(again.clone()))?;
     }
     match format {
         Format::Json => print_json(&json!({
@@ -305,13 +302,13 @@ fn redeliver(office: &Office, which: Which, format: Format) -> Result<()> {
     }
 }
 
-fn enable(office: &Office, named: &str, format: Format) -> Result<()> {
-    let endpoint = office.endpoint(named)?;
+fn enable(view: &View, named: &str, format: Format) -> Result<()> {
+    let endpoint = view.endpoint(named)?;
     if !endpoint.enabled {
         let why = format!("`enabled` of endpoint {} is false there", endpoint.id);
-        return Err(Error::refused(&office.path, why));
+        return Err(Error::refused(&view.path, why));
     }
-    office.ask(&Request::Enable(endpoint.id.clone()))?;
+    view.ask(&Request::Enable(endpoint.id.clone()))?;
     match format {
         Format::Json => print_json(&json!({ "id": endpoint.id })),
         Format::Text => print_line(format_args!(
@@ -324,37 +321,37 @@ fn enable(office: &Office, named: &str, format: Format) -> Result<()> {
 /// A daemon takes a request up in less time.
 const TAKEN_UP: Duration = Duration::from_secs(5);
 
-fn test(office: &Office, named: &str, format: Format) -> Result<Outcome> {
-    let endpoint = office.endpoint(named)?;
-    if !office.standings.is_listening(endpoint) {
+fn test(view: &View, named: &str, format: Format) -> Result<Outcome> {
+    let endpoint = view.endpoint(named)?;
+    if !view.standings.is_listening(endpoint) {
         let why = format!("endpoint {} is not enabled, or answered 410", endpoint.id);
-        return Err(Error::refused(&office.path, why));
+        return Err(Error::refused(&view.path, why));
     }
     let id = DeliveryId::random()?;
     let (url, start) = (endpoint.url.clone(), Instant::now());
-    let asked = office.ask(&Request::Ping {
+    let asked = view.ask(&Request::Ping {
         id: id.clone(),
         url,
     })?;
-    let patience = TAKEN_UP + office.settings.timeout.duration();
+    let patience = TAKEN_UP + view.settings.timeout.duration();
     let delivery = loop {
-        match office.shelves.find(&id)? {
+        match view.shelves.find(&id)? {
             Some((Shelf::Delivered | Shelf::Dead, delivery)) => break delivery,
             None if start.elapsed() > TAKEN_UP && asked.exists() => {
-                crate::commit::durable::remove_if_there(&asked)?;
+                durable::remove_if_there(&asked)?;
                 let why = "no `rackd` takes up what is asked for here, and it is the one that sends; does it run?";
-                return Err(Error::refused(&office.state, why));
+                return Err(Error::refused(&view.state, why));
             }
             _ if start.elapsed() > patience => {
                 let why =
                     format!("the ping still waits; `rackgen webhooks deliveries` tells of {id}");
-                return Err(Error::refused(&office.state, why));
+                return Err(Error::refused(&view.state, why));
             }
             _ => thread::sleep(Duration::from_millis(20)),
         }
     };
     // Nobody needs a ping that did not arrive.
-    office.shelves.remove(Shelf::Dead, &id)?;
+    view.shelves.remove(Shelf::Dead, &id)?;
     let attempt = delivery.last();
     let fault = attempt.and_then(|attempt| attempt.fault.as_deref());
     let ms = attempt.map_or(0, |attempt| attempt.ms);

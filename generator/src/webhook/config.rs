@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -138,6 +138,14 @@ impl Webhooks {
     /// All of them, also those that are not enabled.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
+    }
+
+    /// The one that somebody means by its id or its URL.
+    pub fn find(&self, named: &str) -> Option<&Endpoint> {
+        let url = Url::parse(named).ok();
+        let mut endpoints = self.endpoints.iter();
+        endpoints
+            .find(|endpoint| endpoint.id.as_str() == named || Some(&endpoint.url) == url.as_ref())
     }
 
     /// Those that want to be told of something.
@@ -336,20 +344,6 @@ enum OneOrTwo {
 
 fn yes() -> bool {
     true
-}
-
-/// The endpoint that somebody means by its id or its URL.
-///
-/// # Errors
-/// There is none; the file is named.
-pub fn find<'a>(webhooks: &'a Webhooks, named: &str, path: &Path) -> Result<&'a Endpoint> {
-    let is_meant = |endpoint: &&Endpoint| {
-        endpoint.id.as_str() == named || Url::parse(named).is_ok_and(|url| url == endpoint.url)
-    };
-    webhooks.endpoints.iter().find(is_meant).ok_or_else(|| {
-        let why = "it has no such endpoint; `rackgen webhooks list` tells the ids of those that there are";
-        Error::refused(path, why)
-    })
 }
 
 #[cfg(test)]

@@ -97,6 +97,10 @@ impl Looked {
         *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = oldest;
     }
 
+    pub(super) fn one_more_dead(&self) {
+        self.dead.inc();
+    }
+
     pub(super) fn dead(&self, count: usize) {
         self.dead.set(count as i64);
     }

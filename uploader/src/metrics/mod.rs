@@ -19,6 +19,7 @@ use rackgen::error_code::ErrorCode;
 use rackgen::report::Changes;
 
 use crate::answer::Refusal;
+use crate::webhook::Outcome;
 use looked::{Looked, Sight};
 
 /// All figures.
@@ -227,8 +228,13 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn delivery(&self, outcome: &str) {
-        self.deliveries.with_label_values(&[outcome]).inc();
+    /// What an attempt to deliver came to.
+    pub(crate) fn delivery(&self, outcome: Outcome) {
+        let outcomes = self.deliveries.with_label_values(&[outcome.as_str()]);
+        outcomes.inc();
+        if outcome.is_dead() {
+            self.looked.one_more_dead();
+        }
     }
 
     /// How many deliveries wait, and since when the first of them.
@@ -236,6 +242,7 @@ impl Metrics {
         self.looked.pending(count, oldest);
     }
 
+    /// How many deliveries are dead, as somebody counted who looked.
     pub(crate) fn dead(&self, count: usize) {
         self.looked.dead(count);
     }

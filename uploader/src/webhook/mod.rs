@@ -24,6 +24,34 @@ use office::Office;
 /// What cannot begin is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// What an attempt came to, as figures and the log name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Delivered,
+    /// It is made again.
+    Failed,
+    /// It was the last one.
+    Dead,
+    /// The endpoint answered 410.
+    Gone,
+}
+
+impl Outcome {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// Whether the delivery was given up.
+    pub(crate) fn is_dead(self) -> bool {
+        matches!(self, Self::Dead | Self::Gone)
+    }
+}
+
 /// The thread that makes deliveries, apart from those that answer requests.
 pub(crate) struct Deliveries {
     stop: Arc<Notify>,

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, sleep, timeout};
 
+use super::Outcome;
 use super::flight::{Fate, Flight, Landed, blocking};
 use super::schedule::Schedule;
 use super::send::Sender;
@@ -209,7 +210,7 @@ impl Office {
             endpoint = delivery.endpoint().as_str(),
             "webhook {why}"
         );
-        self.app.metrics.delivery("dead");
+        self.app.metrics.delivery(Outcome::Dead);
         let noted = self.shelves.bury(&delivery);
         self.heed(&noted);
     }
@@ -261,10 +262,10 @@ impl Office {
         self.schedule.land(&id, next);
         let (outcome, attempt) = match fate {
             Fate::Vanished => return,
-            Fate::Delivered(attempt) => ("delivered", attempt),
-            Fate::Failed(attempt, _) => ("failed", attempt),
-            Fate::Dead(attempt) => ("dead", attempt),
-            Fate::Gone(attempt) => ("gone", attempt),
+            Fate::Delivered(attempt) => (Outcome::Delivered, attempt),
+            Fate::Failed(attempt, _) => (Outcome::Failed, attempt),
+            Fate::Dead(attempt) => (Outcome::Dead, attempt),
+            Fate::Gone(attempt) => (Outcome::Gone, attempt),
         };
         self.app.metrics.delivery(outcome);
         let (id_text, endpoint_text) = (id.as_str(), endpoint.as_str());
@@ -281,7 +282,7 @@ impl Office {
                 endpoint = endpoint_text,
                 status = attempt.status,
                 ms = attempt.ms,
-                outcome,
+                outcome = outcome.as_str(),
                 "webhook: {fault}"
             ),
         }
@@ -299,7 +300,7 @@ impl Office {
         }
         self.schedule
             .set_failing(&endpoint, attempt.fault.is_some());
-        if outcome == "gone" {
+        if outcome == Outcome::Gone {
             self.rest(&endpoint, attempt.at);
         }
     }

@@ -8,11 +8,11 @@ use flate2::{Compression, Crc};
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
-use rack_tests::proved;
 use rack_tests::random::Random;
 use rack_tests::raw_tar::{BLOCK, SIZE, file, set};
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
+use rack_tests::{proved, rounds};
 use serde_json::json;
 
 const MIB: u64 = 1 << 20;
@@ -53,7 +53,11 @@ fn bombs_cost_nothing() {
                 (413, &json!("expands_too_far")),
                 "{what}: {body}"
             );
-            assert!(took < Duration::from_secs(1), "{what}: {took:?}");
+            // Other tests are at work beside the sample.
+            assert!(
+                took < Duration::from_secs(rounds(10, 1) as u64),
+                "{what}: {took:?}"
+            );
             assert!(grown < 64, "{what}: {grown} MiB");
             proved(
                 &format!("a bomb of {what} costs nothing"),

@@ -9,6 +9,7 @@ use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::tree::assert_same;
+use rack_tests::wait;
 use serde_json::json;
 use walkdir::WalkDir;
 
@@ -20,6 +21,11 @@ fn doctor_changes_nothing() {
     let daemon = used.rackd().start();
     let late = Release::new("@open", "late", "1.0.0");
     assert_eq!(daemon.publish(&late, ADMIN_TOKEN, &mut random).status, 201);
+    // The publish has its barrier when nothing follows it, and its intent goes.
+    wait::until("the daemon to be done", wait::LONG, || {
+        let mut intents = fs::read_dir(used.state().join("intents")).expect("a folder");
+        intents.next().is_none().then_some(())
+    });
 
     for registry in [&new, &used] {
         let before = everything(registry);

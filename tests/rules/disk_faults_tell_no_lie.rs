@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::{Request, Response};
@@ -10,6 +11,7 @@ use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::{proved, wait};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 /// The calls that a publish makes last, each with the file that it is to fail on; none: all of them.
@@ -23,6 +25,9 @@ const CALLS: [(&str, Option<&str>); 6] = [
 ];
 
 const FAULTS: [&str; 3] = ["ENOSPC", "EIO", "EROFS"];
+
+/// In which strace ends when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[test]
 fn disk_faults_tell_no_lie() {
@@ -119,9 +124,15 @@ impl Inject {
     }
 
     fn end(mut self, daemon: &Rackd) {
-        let pid = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a child");
-        self.0.wait().expect("a child");
+        let pid = Pid::from_child(&self.0);
+        kill_process(pid, Signal::INT).expect("a child");
+        let ended = wait::within(PATIENCE, || self.0.try_wait().expect("a child"));
+        if ended.is_none() {
+            // Where the daemon ends at the same moment, strace may wait for ever for a thread that is gone. The system
+            // lets go of what it held.
+            self.0.kill().expect("a child");
+            self.0.wait().expect("a child");
+        }
         wait::until("the end of strace", wait::LONG, || {
             (!is_traced(daemon)).then_some(())
         });

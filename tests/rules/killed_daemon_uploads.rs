@@ -1,11 +1,12 @@
-//! Uploads survive a daemon that is killed at any moment: every client that tries again, with a freshly packed
-//! archive, gets a 201 or learns that its version is there; and what it was told is there.
+//! Uploads through nginx survive a daemon that is killed at any moment: every client that tries again, with a freshly
+//! packed archive, gets a 201 or learns that its version is there; what it was told can be read at once, and whoever
+//! follows links meanwhile finds all that they name.
 
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
+use rack_tests::crawler::{Crawler, Findings};
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::{Request, Response};
 use rack_tests::multipart::Upload;
@@ -22,14 +23,21 @@ const CLIENTS: usize = 4;
 const ITEMS: usize = 3;
 /// Longer than an upload takes, so that some get through.
 const LIFE: Duration = Duration::from_millis(400);
+/// Between two tries of a client: a daemon that starts has better things to do than to hear of all of them.
+const PAUSE: Duration = Duration::from_millis(50);
+/// An address of this host that nothing else takes: its port stays free while the daemon is dead.
+const LISTEN: &str = "127.0.71.1:0";
 
 #[test]
 fn killed_daemon_uploads() {
     let mut random = Random::announced("killed_daemon_uploads");
     let registry = Registry::new(&json!({ "@open": [] }));
     registry.build();
-    let mut daemon = start(&registry);
-    let board = Board::new(&daemon);
+    let mut daemon = start(&registry, LISTEN);
+    let nginx = registry.nginx().daemon(&daemon).unhurried().start();
+    let (url, findings) = (nginx.url(), Findings::default());
+    let mut crawler = Crawler::new("nginx", &url, &url, &findings);
+    let board = Board::new(&url);
 
     let uploaded = thread::scope(|scope| {
         let client = |random| {
@@ -37,67 +45,90 @@ fn killed_daemon_uploads() {
             scope.spawn(move || upload_until_enough(board, random))
         };
         let clients: Vec<_> = (0..CLIENTS).map(|_| client(random.fork())).collect();
-        while !clients.iter().all(|client| client.is_finished()) {
-            // The moment is part of the experiment, so there is nothing else to wait for.
-            thread::sleep(random.moment(LIFE));
-            if board.kills.load(SeqCst) < board.wanted {
-                daemon.kill();
-                daemon = start(&registry);
-                *board.url.write().expect("no writer panics") = daemon.url().to_owned();
-                board.kills.fetch_add(1, SeqCst);
+        let (daemon, board, registry) = (&mut daemon, &board, &registry);
+        let killer = scope.spawn(move || {
+            while !clients.iter().all(|client| client.is_finished()) {
+                // The moment is part of the experiment, so there is nothing else to wait for.
+                thread::sleep(random.moment(board.life()));
+                if board.is_under_fire() {
+                    daemon.kill();
+                    *daemon = start(registry, daemon.address());
+                    board.kills.fetch_add(1, SeqCst);
+                }
             }
+            let uploaded = clients
+                .into_iter()
+                .map(|client| client.join().expect("a client"));
+            uploaded.flatten().collect::<Vec<_>>()
+        });
+        while !killer.is_finished() {
+            crawler.walk();
         }
-        let uploaded = clients
-            .into_iter()
-            .map(|client| client.join().expect("a client"));
-        uploaded.flatten().collect::<Vec<_>>()
+        killer.join().expect("all clients")
     });
-    let (all, under_fire) = (uploaded.len(), board.under_fire.into_inner());
 
     daemon.kill();
-    daemon = start(&registry);
+    daemon = start(&registry, daemon.address());
     for release in &uploaded {
-        assert_readable(release, daemon.url());
+        assert_readable(release, &url);
     }
-    assert_latest(&uploaded, daemon.url());
+    assert_latest(&uploaded, &url);
+    assert!(crawler.walk(), "nothing to read");
+    let (answers, missing) = (crawler.answers, crawler.gone);
+    findings.settle();
+    assert_eq!(missing, 0, "links that led nowhere");
     daemon.stop();
     registry.is_undisturbed("after the last kill");
     proved(
         "uploads survive a killed daemon",
         format!(
-            "{} kills; {all} uploads, {under_fire} before the last kill, all readable",
-            board.wanted
+            "{} kills; {} uploads through nginx, {} before the last kill, all readable; {answers} pages crawled, \
+             {missing} of them 404",
+            board.kills.into_inner(),
+            uploaded.len(),
+            board.under_fire.into_inner(),
         ),
     );
 }
 
-fn start(registry: &Registry) -> Rackd {
-    registry.rackd().unhurried().start()
+fn start(registry: &Registry, address: &str) -> Rackd {
+    let daemon = registry.rackd().behind_a_proxy().unhurried();
+    daemon.listen(address).start()
 }
 
 /// What the clients and the killer know of each other.
-struct Board {
-    url: RwLock<String>,
+struct Board<'a> {
+    /// nginx's, the same all along.
+    url: &'a str,
     next: AtomicUsize,
     kills: AtomicUsize,
     /// Uploads that were done while there were still kills to come.
     under_fire: AtomicUsize,
-    wanted: usize,
+    kills_wanted: usize,
+    under_fire_wanted: usize,
 }
 
-impl Board {
-    fn new(daemon: &Rackd) -> Self {
+impl<'a> Board<'a> {
+    fn new(url: &'a str) -> Self {
         Self {
-            url: RwLock::new(daemon.url().to_owned()),
+            url,
             next: AtomicUsize::new(0),
             kills: AtomicUsize::new(0),
             under_fire: AtomicUsize::new(0),
-            wanted: rounds(12, 100),
+            kills_wanted: rounds(8, 100),
+            under_fire_wanted: rounds(8, 200),
         }
     }
 
-    fn url(&self) -> String {
-        self.url.read().expect("no writer panics").clone()
+    /// Whether there are still kills to come.
+    fn is_under_fire(&self) -> bool {
+        self.kills.load(SeqCst) < self.kills_wanted
+            || self.under_fire.load(SeqCst) < self.under_fire_wanted
+    }
+
+    /// How long a daemon lives at most. On a busy machine few uploads get through: the more kills it takes, the longer.
+    fn life(&self) -> Duration {
+        LIFE * (1 + self.kills.load(SeqCst) / self.kills_wanted) as u32
     }
 
     /// The number of the next upload, unless there were enough uploads and kills. No more than a few for each
@@ -105,28 +136,29 @@ impl Board {
     fn next(&self) -> Option<usize> {
         let number = self.next.fetch_add(1, SeqCst);
         wait::until("the next kill", wait::LONG, || {
-            let kills = self.kills.load(SeqCst);
-            let enough = kills >= self.wanted && number >= self.wanted;
-            match enough {
-                true => Some(None),
-                false => (number < 2 * CLIENTS * (kills + 1)).then_some(Some(number)),
+            let room = 2 * CLIENTS * (self.kills.load(SeqCst) + 1);
+            match self.is_under_fire() {
+                false => Some(None),
+                true => (number < room).then_some(Some(number)),
             }
         })
     }
 }
 
-fn upload_until_enough(board: &Board, mut random: Random) -> Vec<Release> {
+fn upload_until_enough(board: &Board<'_>, mut random: Random) -> Vec<Release> {
     let mut uploaded = Vec::new();
     while let Some(number) = board.next() {
         let release = release(number);
         let what = release.address();
         wait::until(&what, 2 * wait::LONG, || {
-            try_once(&release, &board.url(), &mut random)
+            try_once(&release, board.url, &mut random)
         });
-        uploaded.push(release);
-        if board.kills.load(SeqCst) < board.wanted {
+        if board.is_under_fire() {
             board.under_fire.fetch_add(1, SeqCst);
         }
+        // Also if there is no daemon any more.
+        assert_readable(&release, board.url);
+        uploaded.push(release);
     }
     uploaded
 }
@@ -144,13 +176,17 @@ fn release(number: usize) -> Release {
 /// One try; something, if the version is there now.
 fn try_once(release: &Release, url: &str, random: &mut Random) -> Option<()> {
     let upload = Upload::new(Archive::pack(release, random));
-    // A daemon that is dead, or dies meanwhile, gives no answer at all.
+    // What nginx cannot pass on whole it cuts off.
     let answer = upload.request().bearer(ADMIN_TOKEN).send(url).ok()?;
     let identical = answer.json()["identical"] == json!(true);
     match answer.status {
         201 => Some(()),
         409 if identical => Some(()),
-        503 => None,
+        // The daemon is dead, died meanwhile, or is about to end.
+        502..=504 => {
+            thread::sleep(random.moment(PAUSE));
+            None
+        }
         status => panic!("{}: {status} {}", release.address(), answer.json()),
     }
 }

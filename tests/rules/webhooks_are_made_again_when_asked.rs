@@ -1,9 +1,10 @@
 //! `rackgen webhooks`: a daemon that runs makes deliveries again that are asked for, those that wait, that arrived and that
-//! are dead, and sends a ping at once.
+//! are dead, and sends a ping at once; the audit log tells who asked for what, and what was given up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rack_tests::audit::audit;
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::random::Random;
 use rack_tests::receiver::{Receiver, Reply};
@@ -16,7 +17,7 @@ use standardwebhooks::Webhook;
 #[test]
 fn webhooks_are_made_again_when_asked() {
     let mut random = Random::announced("webhooks_are_made_again_when_asked");
-    let registry = Registry::new(&json!({ "@open": [] }));
+    let registry = Registry::new(&json!({ "@open": [] })).setting("USER", "ada");
     let works = Arc::new(AtomicBool::new(true));
     let answers = works.clone();
     let receiver = Receiver::start(move |_, _| {
@@ -107,6 +108,35 @@ fn webhooks_are_made_again_when_asked() {
         .rackgen(&["webhooks", "redeliver", &"0".repeat(32)])
         .exits(2);
     assert!(none.names(&["there is no delivery"]), "{none}");
+
+    let endpoint = &asked(&["list"])["endpoints"][0]["id"];
+    let endpoint = endpoint.as_str().expect("an id");
+    let lines = |action| audit(&registry, &["--action", action]);
+    for (action, outcomes, named) in [
+        (
+            "webhook.redeliver",
+            &["ok", "ok", "ok", "ok", "BAD_REQUEST"][..],
+            id,
+        ),
+        // The first one was asked for where nobody takes it up.
+        ("webhook.test", &["ok", "BAD_REQUEST", "ok", "ok"], endpoint),
+    ] {
+        let lines = lines(action);
+        let seen: Vec<_> = lines.iter().map(|line| &line["outcome"]).collect();
+        assert_eq!(seen, outcomes, "{lines:?}");
+        for line in &lines {
+            let reason = line["reason"].as_str().expect("a reason");
+            assert!(line["outcome"] != "ok" || reason.contains(named), "{line}");
+            assert_eq!(line["by"], json!({ "name": "ada" }), "{line}");
+        }
+    }
+    let dead = lines("webhook.dead");
+    let reasons: Vec<_> = dead.iter().map(|line| &line["reason"]).collect();
+    assert_eq!(reasons.len(), 2, "the ping and the other one: {reasons:?}");
+    let why = format!("delivery {id} to endpoint {endpoint}: it answered 500");
+    assert_eq!(reasons[1], &json!(why));
+    let all = format!("{:?}", audit(&registry, &[]));
+    assert!(!all.contains(&receiver.url()), "a URL in {all}");
 }
 
 fn until_arrived(receiver: &Receiver, id: &str, times: usize) {

@@ -1,6 +1,7 @@
 //! An endpoint that answers 410 is told of nothing more, also after a restart, until an admin enables it or its entry
 //! changes; what it missed can be had again.
 
+use rack_tests::audit::audit;
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::Request;
 use rack_tests::random::Random;
@@ -41,6 +42,9 @@ fn webhooks_leave_a_gone_endpoint_alone() {
     publish(&daemon);
     other.until(2);
     assert!(daemon.stop().success());
+    for action in ["webhook.disable", "webhook.dead"] {
+        assert_eq!(outcomes(&registry, action, id), ["ok"], "{action}");
+    }
 
     let daemon = registry.rackd().start();
     publish(&daemon);
@@ -50,6 +54,9 @@ fn webhooks_leave_a_gone_endpoint_alone() {
     assert!(run.names(&[id, "410"]), "{run}");
 
     registry.rackgen(&["webhooks", "enable", id]).exits(0);
+    for (action, outcome) in [("webhook.test", "BAD_REQUEST"), ("webhook.enable", "ok")] {
+        assert_eq!(outcomes(&registry, action, id), [outcome], "{action}");
+    }
     standing(&registry, "enabled");
     registry
         .rackgen(&["webhooks", "redeliver", "--dead"])
@@ -74,6 +81,19 @@ fn webhooks_leave_a_gone_endpoint_alone() {
     entries[0]["description"] = json!("mended");
     registry.write_webhooks(&entries);
     standing(&registry, "enabled");
+}
+
+/// What came of all that the audit log has of this action; each line names the endpoint.
+fn outcomes(registry: &Registry, action: &str, id: &str) -> Vec<Value> {
+    let mut lines = audit(registry, &["--action", action]);
+    for line in &lines {
+        let reason = line["reason"].as_str().expect("a reason");
+        assert!(reason.contains(id), "{line}");
+    }
+    lines
+        .iter_mut()
+        .map(|line| line["outcome"].take())
+        .collect()
 }
 
 fn until_health(daemon: &Rackd, is_so: impl Fn(Option<&str>) -> bool) {

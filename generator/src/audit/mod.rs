@@ -134,6 +134,23 @@ pub enum Action {
     #[serde(rename = "token.rotate")]
     #[value(name = "token.rotate")]
     TokenRotate,
+    #[serde(rename = "webhook.redeliver")]
+    #[value(name = "webhook.redeliver")]
+    WebhookRedeliver,
+    #[serde(rename = "webhook.test")]
+    #[value(name = "webhook.test")]
+    WebhookTest,
+    #[serde(rename = "webhook.enable")]
+    #[value(name = "webhook.enable")]
+    WebhookEnable,
+    /// An endpoint answered 410, and is told nothing more.
+    #[serde(rename = "webhook.disable")]
+    #[value(name = "webhook.disable")]
+    WebhookDisable,
+    /// A delivery was given up.
+    #[serde(rename = "webhook.dead")]
+    #[value(name = "webhook.dead")]
+    WebhookDead,
 }
 
 impl Action {
@@ -155,6 +172,11 @@ impl Action {
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
             Self::TokenRotate => "token.rotate",
+            Self::WebhookRedeliver => "webhook.redeliver",
+            Self::WebhookTest => "webhook.test",
+            Self::WebhookEnable => "webhook.enable",
+            Self::WebhookDisable => "webhook.disable",
+            Self::WebhookDead => "webhook.dead",
         }
     }
 }

@@ -8,14 +8,18 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Format, Outcome, print_json, print_line};
+use super::audit::note_refusal;
+use super::{Format, Outcome, operator, print_json, print_line};
 use crate::access::parse_time;
+use crate::audit::{Action, Attempt, Log};
 use crate::commit::durable;
 use crate::config::SharedArgs;
 use crate::error::{Error, Result};
 use crate::webhook::shelves::{Request, Shelf};
 use crate::webhook::standing::Standings;
-use crate::webhook::{Delivery, DeliveryId, DeliverySettings, Endpoint, Shelves, Webhooks};
+use crate::webhook::{
+    Delivery, DeliveryId, DeliverySettings, Endpoint, EndpointId, Shelves, Webhooks,
+};
 
 /// What is to be done about webhooks.
 #[derive(Debug, clap::Subcommand)]
@@ -108,9 +112,18 @@ pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
     match command {
         Command::List(args) => list(&View::of(args.shared)?, format),
         Command::Deliveries(args) => deliveries(&View::of(args.shared)?, args.limit, format),
-        Command::Redeliver(args) => redeliver(&View::of(args.shared)?, args.which, format),
-        Command::Enable(args) => enable(&View::of(args.shared)?, &args.endpoint, format),
-        Command::Test(args) => return test(&View::of(args.shared)?, &args.endpoint, format),
+        Command::Redeliver(args) => View::of(args.shared)?
+            .noted(Action::WebhookRedeliver, |view| {
+                redeliver(view, args.which, format)
+            }),
+        Command::Enable(args) => View::of(args.shared)?.noted(Action::WebhookEnable, |view| {
+            enable(view, &args.endpoint, format)
+        }),
+        Command::Test(args) => {
+            return View::of(args.shared)?.noted(Action::WebhookTest, |view| {
+                test(view, &args.endpoint, format)
+            });
+        }
     }?;
     Ok(Outcome::Done)
 }
@@ -120,6 +133,7 @@ struct View {
     webhooks: Webhooks,
     path: PathBuf,
     state: PathBuf,
+    log: Log,
     shelves: Shelves,
     standings: Standings,
     settings: DeliverySettings,
@@ -133,6 +147,7 @@ impl View {
         Ok(Self {
             webhooks: settings.webhooks.load()?,
             path: settings.webhooks.path,
+            log: Log::of(&state, settings.audit),
             state,
             standings: shelves.standings()?,
             shelves,
@@ -147,9 +162,15 @@ impl View {
         })
     }
 
-    /// What the daemon's user is to read.
+    /// Runs a command that asks for something; if it is refused, the audit log has a line of that.
+    fn noted<T>(&self, action: Action, run: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        run(self).inspect_err(|error| note_refusal(&self.log, attempt(action).stopped(error)))
+    }
+
+    /// What the daemon's user is to read. Nothing is asked for that has no line in the audit log.
     fn ask(&self, request: &Request) -> Result<PathBuf> {
         super::require_owner(&self.state, "webhooks")?;
+        self.log.append_durably(&asking(request).succeeded())?;
         self.shelves.ask(request)
     }
 
@@ -159,6 +180,33 @@ impl View {
             (true, false) => "gone",
             (true, true) => "enabled",
         }
+    }
+}
+
+fn attempt(action: Action) -> Attempt {
+    Attempt {
+        by: Some(operator()),
+        ..Attempt::of(action)
+    }
+}
+
+/// What the audit log says of a request. No URL: it may hold a secret.
+fn asking(request: &Request) -> Attempt {
+    let (action, what) = match request {
+        Request::Redeliver(ids) => {
+            let texts: Vec<_> = ids.iter().map(DeliveryId::as_str).collect();
+            let what = format!("{} deliveries: {}", ids.len(), texts.join(" "));
+            (Action::WebhookRedeliver, what)
+        }
+        Request::Ping { id, url } => {
+            let what = format!("delivery {id} to endpoint {}", EndpointId::of(url));
+            (Action::WebhookTest, what)
+        }
+        Request::Enable(id) => (Action::WebhookEnable, format!("endpoint {id}")),
+    };
+    Attempt {
+        reason: Some(what),
+        ..attempt(action)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rackgen::audit::{self, Action};
 use rackgen::commit::durable;
 use rackgen::error::{Error, Result};
 use rackgen::webhook::config::Wait;
@@ -213,6 +214,23 @@ impl Office {
         self.app.metrics.delivery(Outcome::Dead);
         let noted = self.shelves.bury(&delivery);
         self.heed(&noted);
+        if noted.is_ok() {
+            self.note_dead(&delivery.id, &delivery.endpoint(), why);
+        }
+    }
+
+    fn note_dead(&self, id: &DeliveryId, endpoint: &EndpointId, why: &str) {
+        let what = format!("delivery {id} to endpoint {endpoint}: {why}");
+        self.note(Action::WebhookDead, what);
+    }
+
+    /// Gives the audit log a line of what nobody asked for. No URL: it may hold a secret.
+    fn note(&self, action: Action, what: String) {
+        let attempt = audit::Attempt {
+            reason: Some(what),
+            ..audit::Attempt::of(action)
+        };
+        self.app.tell(&[attempt.succeeded()]);
     }
 
     /// Other endpoints are configured, or others listen.
@@ -286,6 +304,10 @@ impl Office {
                 "webhook: {fault}"
             ),
         }
+        if outcome.is_dead() && noted.is_ok() {
+            let why = attempt.fault.as_deref().unwrap_or_default();
+            self.note_dead(&id, &endpoint, why);
+        }
         let standing = self.standings.note(&endpoint);
         self.is_unsaved = true;
         match attempt.fault.is_none() {
@@ -311,8 +333,14 @@ impl Office {
         let mut endpoints = webhooks.endpoints().iter();
         if let Some(configured) = endpoints.find(|configured| configured.id == *endpoint) {
             let entry = configured.fingerprint();
-            self.standings.note(endpoint).gone = Some(Gone { at, entry });
+            let gone = &mut self.standings.note(endpoint).gone;
+            let before = gone.replace(Gone { at, entry });
             self.save();
+            // Others were on their way when the first came back.
+            if before.is_none() {
+                let what = format!("endpoint {endpoint} answered 410");
+                self.note(Action::WebhookDisable, what);
+            }
         }
     }
 

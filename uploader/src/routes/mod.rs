@@ -2,6 +2,7 @@
 
 mod auth;
 mod health;
+mod json_body;
 mod lifecycle;
 mod metrics;
 mod openapi;

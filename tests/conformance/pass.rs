@@ -58,7 +58,7 @@ fn needs_daemon(request: &Request, expect: &Expect) -> bool {
         .any(|(name, _)| ["Authorization", "X-Registry-Token"].contains(&&name[..]));
     let mut segments = path.split('/').skip(1);
     match (segments.next(), segments.next()) {
-        (Some("health" | "openapi.json"), None) => true,
+        (Some("health" | "openapi.json" | "tokens"), None) => true,
         (Some("namespaces"), None) => has_credentials,
         (Some("registries" | "namespaces"), Some(namespace)) => {
             !OPEN.contains(&&namespace.replace("%40", "@")[..])

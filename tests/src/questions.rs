@@ -10,7 +10,7 @@ use crate::random::Random;
 pub const TOKEN: &str = "team-token";
 
 /// Real addresses, of which all others are made.
-const REAL: [&str; 36] = [
+const REAL: [&str; 38] = [
     "/registries/@open/quality/lint",
     "/registries/@open/quality/lint/versions",
     "/registries/@open/quality/lint/1.0.0",
@@ -46,6 +46,8 @@ const REAL: [&str; 36] = [
     "/registries/@hidden/features/ghost/tags/beta",
     "/registries/@empty/features/none/1.0.0/deprecation",
     "/whoami",
+    "/tokens",
+    "/tokens/0123456789abcdef",
     "/openapi.json",
 ];
 

@@ -13,6 +13,7 @@ use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
+use rackgen::token::lifetime::Lifetime;
 use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -86,7 +87,9 @@ pub(crate) struct App {
     /// How they are told.
     pub(crate) webhook: DeliverySettings,
     admin: Option<SecretHash>,
-    minted: MintedTokens,
+    pub(crate) minted: MintedTokens,
+    /// How long one may live that is minted now.
+    pub(crate) max_token_age: Lifetime,
     pub(crate) limits: IntakeLimits,
     /// Room for uploads that are on their way.
     pub(crate) uploads: Semaphore,
@@ -113,6 +116,7 @@ impl App {
         let state = settings.registry.folders().state.clone();
         Self {
             minted: MintedTokens::start(state, settings.token_names, settings.tokens),
+            max_token_age: settings.max_token_age,
             registry: settings.registry,
             access: RwLock::new(Arc::new(settings.access)),
             access_source: settings.access_source,

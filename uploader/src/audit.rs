@@ -28,9 +28,20 @@ impl App {
     /// # Errors
     /// It cannot: `UNAVAILABLE`, or `STORAGE_FULL`.
     pub(crate) fn require_audit(&self) -> Result<(), Refusal> {
-        let checked = self.registry.audit().check();
-        self.remember(&checked);
-        checked.map_err(|error| match error.code() {
+        self.noted(self.registry.audit().check())
+    }
+
+    /// Notes what happened, for good: whoever is told of it afterwards is told of what has its line.
+    ///
+    /// # Errors
+    /// It cannot be noted: `UNAVAILABLE`, or `STORAGE_FULL`.
+    pub(crate) fn tell_durably(&self, line: &Line) -> Result<(), Refusal> {
+        self.noted(self.registry.audit().append_durably(line))
+    }
+
+    fn noted(&self, outcome: Result<(), Error>) -> Result<(), Refusal> {
+        self.remember(&outcome);
+        outcome.map_err(|error| match error.code() {
             ErrorCode::StorageFull => error.into(),
             _ => Refusal::new(
                 ErrorCode::Unavailable,

@@ -17,6 +17,7 @@ use rackgen::error::{At, Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
 use rackgen::rate::{RateArgs, Rates};
+use rackgen::token::lifetime::Lifetime;
 use rackgen::token::{Names, Tokens};
 use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, WebhookSource};
@@ -86,6 +87,8 @@ pub(crate) struct DaemonSettings {
     pub(crate) tokens: Tokens,
     /// Who mints them, and for whom.
     pub(crate) token_names: Names,
+    /// How long one may live.
+    pub(crate) max_token_age: Lifetime,
     pub(crate) limits: Limits,
     pub(crate) max_upload: ByteSize,
     pub(crate) serve_reads: bool,
@@ -126,6 +129,7 @@ impl Args {
             admin,
             tokens,
             token_names,
+            max_token_age: file.max_token_age.clone().unwrap_or_default(),
             registry: Registry::new(folders, outputs, audit),
             limits,
             max_upload: self

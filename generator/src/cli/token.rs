@@ -14,11 +14,10 @@ use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
 use crate::folders::Adoption;
 use crate::token::keys::Before;
-use crate::token::ledger::Entry;
 use crate::token::lifetime::Lifetime;
-use crate::token::office::{self, Order};
+use crate::token::office::{Office, Order, TokenName};
 use crate::token::usage::Usage;
-use crate::token::{Names, Scope, TokenId, Tokens};
+use crate::token::{Names, Row, Scope, TokenId, Tokens};
 
 /// What is to be done about tokens.
 #[derive(Debug, clap::Subcommand)]
@@ -60,8 +59,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 pub(super) struct CreateArgs {
     /// What people call it; publishes are recorded under it
-    #[arg(long, value_parser = parse_name)]
-    name: String,
+    #[arg(long)]
+    name: TokenName,
     /// What it allows; may be repeated
     #[arg(long = "scope", required = true, value_name = "VERB:PATTERN")]
     scopes: Vec<Scope>,
@@ -112,16 +111,9 @@ fn create(args: CreateArgs, format: Format) -> Result<()> {
     let folders = settings.folders.check(Adoption::IfNew)?;
     require_owner(&folders.state, "token")?;
     let now = Timestamp::now();
-    let too_long = |why| Error::refused("--expires", why);
-    let expires = args.expires.end(now).map_err(too_long)?;
     let most = file.max_token_age.unwrap_or_default();
-    if expires > most.end(now).map_err(too_long)? {
-        let why = format!(
-            "{} is longer than {most}, the `max_token_age`",
-            args.expires
-        );
-        return Err(too_long(why));
-    }
+    let expires = args.expires.end_within(&most, now);
+    let expires = expires.map_err(|why| Error::refused("--expires", why))?;
     let order = Order {
         name: args.name,
         scopes: args.scopes,
@@ -130,25 +122,14 @@ fn create(args: CreateArgs, format: Format) -> Result<()> {
     let names = Names::of(folders.id(), settings.public_url.as_ref());
     let log = Log::of(&folders.state, settings.audit);
     let attempt = attempt(Action::TokenCreate);
-    let created = office::create(&folders.state, &names, order, now)
+    let created = Office::enter(&folders.state)
+        .and_then(|office| office.create(&names, order, now))
         .inspect_err(|error| note_refusal(&log, attempt.clone().stopped(error)))?;
     let (id, entry) = (&created.id, &created.entry);
-    let scopes: Vec<_> = entry.scopes.iter().map(Scope::to_string).collect();
     // Nobody holds a token that has no line.
-    log.append_durably(&line(
-        attempt,
-        Some(id),
-        format!(
-            "{}: {}, until {:.0}",
-            entry.name,
-            scopes.join(" "),
-            entry.expires
-        ),
-    ))?;
+    log.append_durably(&line(attempt, Some(id), entry.to_string()))?;
     match format {
-        Format::Json => print_json(&json!({
-            "token": created.text, "id": id, "name": entry.name, "scopes": entry.scopes, "expires": entry.expires,
-        })),
+        Format::Json => print_json(&created),
         Format::Text => {
             // Beside the token, which may go into a file or a variable.
             anstream::eprintln!(
@@ -166,29 +147,22 @@ fn list(args: ListArgs, format: Format) -> Result<()> {
     let tokens = Tokens::load(&state)?;
     let usage = Usage::load(&state)?;
     let now = Timestamp::now();
-    let standing = |entry: &Entry| tokens.standing(entry, now).as_str();
+    let rows = tokens.ledger().iter();
+    let mut rows = rows.map(|(id, entry)| Row::of(id, entry, &tokens, &usage, now));
     match format {
-        Format::Json => {
-            let tokens = tokens.ledger().iter().map(|(id, entry)| {
-                json!({
-                    "id": id, "name": entry.name, "standing": standing(entry), "scopes": entry.scopes,
-                    "created": entry.created, "expires": entry.expires, "revoked": entry.revoked,
-                    "last_used": usage.last(id),
-                })
-            });
-            print_json(&json!({ "tokens": tokens.collect::<Vec<_>>() }))
-        }
-        Format::Text => tokens.ledger().iter().try_for_each(|(id, entry)| {
-            let scopes: Vec<_> = entry.scopes.iter().map(Scope::to_string).collect();
-            let used = usage.last(id);
+        Format::Json => print_json(&json!({ "tokens": rows.collect::<Vec<_>>() })),
+        Format::Text => rows.try_for_each(|row| {
+            let scopes: Vec<_> = row.scopes.iter().map(Scope::to_string).collect();
             print_line(format_args!(
-                "{id}  {:<8} {}  {}  created {:.0}  expires {:.0}  last used {}",
-                standing(entry),
-                entry.name,
+                "{}  {:<8} {}  {}  created {:.0}  expires {:.0}  last used {}",
+                row.id,
+                row.standing.as_str(),
+                row.name,
                 scopes.join(" "),
-                entry.created,
-                entry.expires,
-                used.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
+                row.created,
+                row.expires,
+                row.last_used
+                    .map_or_else(|| "never".to_owned(), |time| format!("{time:.0}")),
             ))
         }),
     }
@@ -199,14 +173,16 @@ fn revoke(args: RevokeArgs, format: Format) -> Result<()> {
     require_owner(&state, "token")?;
     let id = args.id;
     let attempt = attempt(Action::TokenRevoke);
-    let entry = office::revoke(&state, &id, Timestamp::now()).inspect_err(|error| {
-        let token = Some(id.clone());
-        let attempt = Attempt {
-            token,
-            ..attempt.clone()
-        };
-        note_refusal(&log, attempt.stopped(error));
-    })?;
+    let entry = Office::enter(&state)
+        .and_then(|office| office.revoke(&id, Timestamp::now()))
+        .inspect_err(|error| {
+            let token = Some(id.clone());
+            let attempt = Attempt {
+                token,
+                ..attempt.clone()
+            };
+            note_refusal(&log, attempt.stopped(error));
+        })?;
     log.append_durably(&line(attempt, Some(&id), entry.name.clone()))?;
     match format {
         Format::Json => {
@@ -230,7 +206,8 @@ fn rotate(args: RotateArgs, format: Format) -> Result<()> {
         ),
     };
     let attempt = attempt(Action::TokenRotate);
-    let kid = office::rotate(&state, before)
+    let kid = Office::enter(&state)
+        .and_then(|office| office.rotate(before))
         .inspect_err(|error| note_refusal(&log, attempt.clone().stopped(error)))?;
     log.append_durably(&line(attempt, None, format!("key {kid}; {says}")))?;
     match format {
@@ -291,12 +268,4 @@ fn line(attempt: Attempt, token: Option<&TokenId>, reason: String) -> Line {
         ..attempt
     };
     attempt.succeeded()
-}
-
-fn parse_name(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.len() {
-        1..=64 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
-        _ => Err("a name has 1 to 64 bytes, in one line".into()),
-    }
 }

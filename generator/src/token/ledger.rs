@@ -80,6 +80,15 @@ pub struct Entry {
     pub revoked: Option<Timestamp>,
 }
 
+/// For people, in a line: what it is called and allows, and its end.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scopes: Vec<_> = self.scopes.iter().map(Scope::to_string).collect();
+        let (name, scopes) = (&self.name, scopes.join(" "));
+        write!(f, "{name}: {scopes}, until {:.0}", self.expires)
+    }
+}
+
 /// All tokens that there are, by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {

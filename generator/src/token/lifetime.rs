@@ -46,6 +46,18 @@ impl Lifetime {
             .filter(|end| *end > start)
             .ok_or_else(|| format!("`{self}` is no time that anything could last"))
     }
+
+    /// When it is over, if it is no longer than another one, the `max_token_age`.
+    ///
+    /// # Errors
+    /// It is longer; and as [`Self::end`].
+    pub fn end_within(&self, most: &Self, start: Timestamp) -> Result<Timestamp, String> {
+        let end = self.end(start)?;
+        match end <= most.end(start)? {
+            true => Ok(end),
+            false => Err(format!("{self} is longer than {most}, the `max_token_age`")),
+        }
+    }
 }
 
 /// The most where nothing is configured.

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod ledger;
 pub mod lifetime;
 pub mod office;
+mod row;
 pub mod scope;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::public_url::PublicUrl;
 
 pub use files::Stamp;
 pub use ledger::TokenId;
+pub use row::Row;
 pub use scope::{Pattern, Scope, Verb};
 pub use verify::{Invalid, Standing, Tokens};
 

@@ -83,10 +83,15 @@ impl Pattern {
 
     /// Whether an item of this namespace could be one of those that are meant.
     pub fn reaches(&self, namespace: &Namespace) -> bool {
+        self.namespace().is_none_or(|reached| reached == namespace)
+    }
+
+    /// The namespace that all items are in that are meant; none: they may be in any.
+    pub fn namespace(&self) -> Option<&Namespace> {
         match self {
-            Self::Everywhere => true,
-            Self::Namespace(reached) => reached == namespace,
-            Self::Below(item) | Self::Item(item) => item.namespace == *namespace,
+            Self::Everywhere => None,
+            Self::Namespace(namespace) => Some(namespace),
+            Self::Below(item) | Self::Item(item) => Some(&item.namespace),
         }
     }
 }

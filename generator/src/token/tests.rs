@@ -83,14 +83,15 @@ impl Office {
 fn create(folder: &TempDir, names: &Names) -> Created {
     let now = Timestamp::now();
     let order = Order {
-        name: "ci".into(),
+        name: "ci".parse().unwrap(),
         scopes: vec![
             "publish:@team/features/*".parse().unwrap(),
             "read:*".parse().unwrap(),
         ],
         expires: now + 1.hour(),
     };
-    office::create(folder.path(), names, order, now).unwrap()
+    let office = office::Office::enter(folder.path()).unwrap();
+    office.create(names, order, now).unwrap()
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -304,8 +305,14 @@ fn a_signature_alone_makes_no_token() {
 fn a_revoked_token_stays_revoked() {
     let office = Office::new();
     let (state, id) = (office.folder.path(), &office.token.id);
-    let first = office::revoke(state, id, Timestamp::now()).unwrap();
-    let second = office::revoke(state, id, Timestamp::now() + 1.hour()).unwrap();
+    let revoke = |now| {
+        office::Office::enter(state)
+            .unwrap()
+            .revoke(id, now)
+            .unwrap()
+    };
+    let first = revoke(Timestamp::now());
+    let second = revoke(Timestamp::now() + 1.hour());
     assert_eq!(first, second);
     assert_eq!(office.verify(&office.token.text), Err(Invalid::Revoked));
     let other = create(&office.folder, &office.names);
@@ -318,17 +325,20 @@ fn a_revoked_token_stays_revoked() {
 #[test]
 fn two_keys_are_good_at_a_time() {
     let office = Office::new();
-    let state = office.folder.path();
+    let rotate = |before| {
+        let office = office::Office::enter(office.folder.path()).unwrap();
+        office.rotate(before).unwrap()
+    };
     let first = &office.token;
-    office::rotate(state, Before::KeepOne).unwrap();
+    rotate(Before::KeepOne);
     let second = create(&office.folder, &office.names);
     assert_ne!(first.entry.key, second.entry.key);
     assert!(office.verify(&first.text).is_ok());
     assert!(office.verify(&second.text).is_ok());
-    office::rotate(state, Before::KeepOne).unwrap();
+    rotate(Before::KeepOne);
     assert_eq!(office.verify(&first.text), Err(Invalid::UnknownKey));
     assert!(office.verify(&second.text).is_ok());
-    office::rotate(state, Before::Forget).unwrap();
+    rotate(Before::Forget);
     assert_eq!(office.verify(&second.text), Err(Invalid::UnknownKey));
 }
 

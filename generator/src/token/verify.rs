@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
+use serde::Serialize;
 
 use super::keys::Keys;
 use super::ledger::{Entry, Ledger};
@@ -59,7 +60,8 @@ impl Invalid {
 }
 
 /// What a token in the ledger is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// It is good.
     Live,

@@ -4,7 +4,8 @@
 use rackgen::access::{Access, Grant};
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, ItemId, Namespace};
-use rackgen::token::{Scope, Verb};
+use rackgen::token::office::Order;
+use rackgen::token::{Pattern, Scope, Verb};
 
 use super::Caller;
 use super::credentials::has_expired;
@@ -150,6 +151,79 @@ pub(crate) fn publish_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
             ErrorCode::InsufficientPermissions,
             format!("this token lacks the scope publish on {reach}"),
         )),
+    }
+}
+
+/// Whether a caller may mint this token: where it is admin, and for no longer than its own token lasts.
+///
+/// # Errors
+/// As [`administer`]; a token that would outlive the one that mints it: `INSUFFICIENT_PERMISSIONS`.
+pub(crate) fn mint(caller: &Caller<'_>, order: &Order) -> Result<(), Refusal> {
+    administer(caller, &order.scopes)?;
+    match caller {
+        Caller::Minted(token) if order.expires > token.expires => Err(Refusal::new(
+            ErrorCode::InsufficientPermissions,
+            format!(
+                "this token ends at {:.0}, and mints none that lasts longer",
+                token.expires
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a caller may be told of a token with these scopes, and revoke it: whoever is admin wherever it reaches.
+///
+/// # Errors
+/// It reaches further: `INSUFFICIENT_PERMISSIONS`; the caller is nobody any more: `TOKEN_EXPIRED`.
+pub(crate) fn administer(caller: &Caller<'_>, scopes: &[Scope]) -> Result<(), Refusal> {
+    caller.require_live()?;
+    let beyond = |scope: &&Scope| !is_admin_of(caller, scope.pattern());
+    match scopes.iter().find(beyond) {
+        None => Ok(()),
+        Some(scope) => {
+            let place = scope.pattern().namespace().map_or("*", Namespace::as_str);
+            Err(Refusal::new(
+                ErrorCode::InsufficientPermissions,
+                format!("this token lacks the scope admin on {place}, for {scope}"),
+            ))
+        }
+    }
+}
+
+/// Whether a caller is admin of anything: whose order may be received, and who is told that a token is not there.
+///
+/// # Errors
+/// As [`administer`].
+pub(crate) fn administer_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
+    caller.require_live()?;
+    let is_admin = match caller {
+        Caller::Admin => true,
+        Caller::Holder { .. } => false,
+        Caller::Minted(token) => token.scopes.iter().any(|held| held.verb() == Verb::Admin),
+    };
+    match is_admin {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            ErrorCode::InsufficientPermissions,
+            "this token lacks the scope admin on any namespace",
+        )),
+    }
+}
+
+/// Whether a caller is admin of every item that is meant.
+fn is_admin_of(caller: &Caller<'_>, pattern: &Pattern) -> bool {
+    let covers = |held: &Pattern| match pattern.namespace() {
+        Some(namespace) => held.covers_all(namespace),
+        None => *held == Pattern::Everywhere,
+    };
+    match caller {
+        Caller::Admin => true,
+        Caller::Holder { .. } => false,
+        Caller::Minted(token) => {
+            let mut scopes = token.scopes.iter();
+            scopes.any(|held| held.verb() == Verb::Admin && covers(held.pattern()))
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl MintedTokens {
         Ok(minted)
     }
 
+    /// Which registry they are of.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// How many are good now and end before then.
     pub(crate) fn ending(&self, now: Timestamp, then: Timestamp) -> usize {
         let tokens = self.current();
@@ -77,7 +82,7 @@ impl MintedTokens {
     }
 
     /// As the files say now. Files that cannot be read change nothing.
-    fn current(&self) -> Arc<Tokens> {
+    pub(crate) fn current(&self) -> Arc<Tokens> {
         let now = Stamp::of(&self.state).ok();
         {
             let in_force = self.in_force.read();

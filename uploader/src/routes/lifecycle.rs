@@ -1,31 +1,23 @@
 //! `PUT` and `DELETE` of yanks, deprecations and tags (interface.md): who may, what exactly, and the new state.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::http::Method;
-use actix_web::web::{self, Bytes, Data};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt;
 use rackgen::audit::{Action, Attempt, Subject};
-use rackgen::error_code::ErrorCode;
 use rackgen::lifecycle::{LifecycleError, Standing};
 use rackgen::model::{Change, Version};
 use rackgen::plan::url::LifecycleUrl;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
+use super::json_body::{self, parse};
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::Credential;
 use crate::auth::decide::{self, Deed};
 use crate::intake::body::Body;
 use crate::publish;
-
-/// Bytes of a body; a reason is a sentence.
-const BODY_MAX: usize = 64 << 10;
-
-/// Nobody takes longer to send that much.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -89,12 +81,7 @@ async fn take(
         decide::decide(&access, Some(&caller), deed(&url))?;
     }
     app.require_writable()?;
-    let body = tokio::time::timeout(BODY_TIME, receive(body))
-        .await
-        .map_err(|_| {
-            let message = "the body took longer than 30 seconds";
-            Refusal::new(ErrorCode::RequestTimeout, message)
-        })??;
+    let body = json_body::receive(body).await?;
     let change = change(&url, request.method(), &body)?;
     *attempt = attempt.clone().about(url.item(), &change);
     let (app, attempt) = (app.clone(), attempt.clone());
@@ -121,21 +108,6 @@ fn deed(url: &LifecycleUrl) -> Deed<'_> {
         }
         LifecycleUrl::Tag(item, _) => Deed::Tag(item),
     }
-}
-
-async fn receive(mut body: Body) -> Result<Bytes, Refusal> {
-    let mut received = Vec::new();
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|fault| Refusal::new(ErrorCode::BadRequest, fault))?;
-        if received.len() + piece.len() > BODY_MAX {
-            return Err(Refusal::new(
-                ErrorCode::PayloadTooLarge,
-                "this body is longer than the 64 KiB that it may have",
-            ));
-        }
-        received.extend_from_slice(&piece);
-    }
-    Ok(received.into())
 }
 
 /// What is asked for.
@@ -171,18 +143,6 @@ fn change(url: &LifecycleUrl, method: &Method, body: &[u8]) -> Result<Change, Re
         }
         LifecycleUrl::Tag(_, tag) => Change::Untag { tag },
     })
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Refusal> {
-    let wrong = |fault: &dyn std::fmt::Display| {
-        let message = format!("the body is to be {shape}: {fault}");
-        Refusal::new(ErrorCode::BadRequest, message)
-    };
-    // A list of the values would do for serde.
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(wrong(&"this is a list"));
-    }
-    serde_json::from_slice(body).map_err(|fault| wrong(&fault))
 }
 
 fn act(

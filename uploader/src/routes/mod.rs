@@ -2,9 +2,11 @@
 
 mod auth;
 mod health;
+mod json_body;
 mod lifecycle;
 mod metrics;
 mod openapi;
+mod tokens;
 mod upload;
 mod whoami;
 
@@ -23,6 +25,7 @@ use rackgen::folders::random_hex;
 use rackgen::nginx::ALLOWED_HEADERS;
 use rackgen::plan::key::PublicKey;
 use rackgen::plan::url::{InvalidUrl, LifecycleUrl};
+use rackgen::token::TokenId;
 
 use crate::answer::Refusal;
 use crate::app::App;
@@ -42,6 +45,9 @@ enum Route {
     Metrics,
     Auth,
     Whoami,
+    Tokens,
+    Mint,
+    Revoke(TokenId),
     OpenApi,
     Read(PublicKey),
     Lifecycle(LifecycleUrl),
@@ -51,12 +57,14 @@ enum Route {
 impl Route {
     /// All labels that there are.
     #[cfg(test)]
-    const LABELS: [&str; 18] = [
+    const LABELS: [&str; 20] = [
         "upload",
         "health",
         "metrics",
         "auth",
         "whoami",
+        "tokens",
+        "token",
         "openapi",
         "yank",
         "deprecation",
@@ -80,6 +88,8 @@ impl Route {
             Self::Metrics => "metrics",
             Self::Auth => "auth",
             Self::Whoami => "whoami",
+            Self::Tokens | Self::Mint => "tokens",
+            Self::Revoke(_) => "token",
             Self::OpenApi => "openapi",
             Self::Lifecycle(LifecycleUrl::Yank(_)) => "yank",
             Self::Lifecycle(LifecycleUrl::Deprecation(_)) => "deprecation",
@@ -117,8 +127,11 @@ impl Route {
             ));
         }
         let path = request.uri().path();
+        let token = token_of(path);
         let allowed = match path {
             "/registries" => "POST, OPTIONS",
+            "/tokens" => "GET, HEAD, POST, OPTIONS",
+            _ if token.is_some() => "DELETE, OPTIONS",
             path => LifecycleUrl::allowed(path).unwrap_or("GET, HEAD, OPTIONS"),
         };
         if *method == Method::OPTIONS {
@@ -145,8 +158,15 @@ impl Route {
         {
             return url.map(Self::Lifecycle).map_err(invalid);
         }
+        if *method == Method::DELETE
+            && let Some(id) = token
+        {
+            return Ok(Self::Revoke(id));
+        }
         match path {
             "/registries" => Ok(Self::Upload),
+            "/tokens" if *method == Method::POST => Ok(Self::Mint),
+            "/tokens" => Ok(Self::Tokens),
             "/health" => Ok(Self::Health),
             "/metrics" => Ok(Self::Metrics),
             "/auth" if trusted => Ok(Self::Auth),
@@ -155,6 +175,11 @@ impl Route {
             path => PublicKey::parse(path).map(Self::Read).map_err(invalid),
         }
     }
+}
+
+/// The token that a path names; whatever else stands there, nothing is at it.
+fn token_of(path: &str) -> Option<TokenId> {
+    path.strip_prefix("/tokens/")?.parse().ok()
 }
 
 /// Whether nginx would take it for a method, known or not.
@@ -275,6 +300,9 @@ async fn answer(
         Route::Metrics => metrics::metrics(app, request),
         Route::Auth => Ok(auth::auth(app, request, id)),
         Route::Whoami => whoami::whoami(app, request),
+        Route::Tokens => tokens::list(app, request).await,
+        Route::Mint => tokens::mint(app, request, body.clone(), id).await,
+        Route::Revoke(token) => tokens::revoke(app, request, token, id).await,
         Route::OpenApi => openapi::openapi(app, request),
         Route::Options { allowed } => Ok(options(allowed)),
         Route::Lifecycle(url) => lifecycle::lifecycle(app, request, body.clone(), url, id).await,

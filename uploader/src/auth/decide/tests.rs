@@ -256,3 +256,73 @@ fn a_refusal_names_the_scope_and_the_namespace() {
         "{said}"
     );
 }
+
+/// Who is admin of what, by the scope of a token: of such a scope a caller with the first may mint, see and revoke.
+#[test]
+fn who_is_admin_somewhere_hands_out_what_reaches_no_further() {
+    const ORDERED: [&str; 8] = [
+        "admin:@team",
+        "read:@team",
+        "publish:@team/features/*",
+        "tag:@team/features/auth",
+        "admin:@other",
+        "yank:@teams/features/auth",
+        "read:*",
+        "admin:*",
+    ];
+    let access = Access::parse(FILE.as_bytes()).unwrap();
+    let no_tokens = no_tokens();
+    let code = |refusal: Refusal| refusal.code;
+    let of_file = |token| identify(&access, &no_tokens, token).unwrap().unwrap();
+    let lacks = Err(ErrorCode::InsufficientPermissions);
+    for (caller, at_all, allowed) in [
+        (of_file("admin"), Ok(()), &ORDERED[..]),
+        (of_file("write"), lacks, &[]),
+        (of_file("old"), Err(ErrorCode::TokenExpired), &[]),
+        (minted(&["admin:*"]), Ok(()), &ORDERED),
+        (minted(&["admin:@team"]), Ok(()), &ORDERED[..4]),
+        (minted(&["read:*", "admin:@team"]), Ok(()), &ORDERED[..4]),
+        (minted(&["admin:@other"]), Ok(()), &ORDERED[4..5]),
+        (
+            minted(&["admin:@team", "admin:@other"]),
+            Ok(()),
+            &ORDERED[..5],
+        ),
+        (minted(&["publish:*", "read:*"]), lacks, &[]),
+    ] {
+        assert_eq!(administer_at_all(&caller).map_err(code), at_all);
+        for first in ORDERED {
+            for second in ORDERED {
+                let scopes = [first, second].map(|scope| scope.parse().unwrap());
+                let found = administer(&caller, &scopes).map_err(code);
+                let both = allowed.contains(&first) && allowed.contains(&second);
+                let expected = match both {
+                    true => Ok(()),
+                    false => Err(at_all.err().unwrap_or(ErrorCode::InsufficientPermissions)),
+                };
+                assert_eq!(found, expected, "{caller:?}: {first} {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_token_outlives_the_one_that_minted_it() {
+    let end: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+    let order = |expires| Order {
+        name: "ci".parse().unwrap(),
+        scopes: vec!["read:@team".parse().unwrap()],
+        expires,
+    };
+    let parent = Caller::Minted(Minted {
+        id: "0123456789abcdef".parse().unwrap(),
+        name: "ci".into(),
+        scopes: vec!["admin:@team".parse().unwrap()],
+        expires: end,
+    });
+    assert!(mint(&parent, &order(end)).is_ok());
+    let longer = end + jiff::SignedDuration::from_secs(1);
+    let refusal = mint(&parent, &order(longer)).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::InsufficientPermissions);
+    assert!(mint(&Caller::Admin, &order(longer)).is_ok());
+}

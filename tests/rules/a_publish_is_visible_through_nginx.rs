@@ -29,7 +29,7 @@ fn a_publish_is_visible_through_nginx() {
         coding: "",
     };
     let mut newest = BTreeMap::new();
-    let publishes = rounds(40, 500);
+    let publishes = rounds(20, 500);
     for number in 0..publishes {
         let release = release(number, &newest, &mut random);
         reader.coding = CODINGS[random.below(3) as usize];

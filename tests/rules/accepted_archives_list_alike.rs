@@ -59,7 +59,7 @@ fn spoiled_headers_are_refused_or_list_alike() {
     let daemon = registry.rackd().unhurried().start();
     let readers = Reader::installed();
     let tars = sound::tars(&sound::release(0));
-    let (mut accepted, rounds) = (0, rounds(60, 1000));
+    let (mut accepted, rounds) = (0, rounds(20, 1000));
     for _ in 0..rounds {
         let (dialect, tar) = &tars[random.below(tars.len() as u64) as usize];
         let (tar, what) = spoiled(tar.clone(), &mut random);

@@ -27,7 +27,7 @@ fn gated_bytes_never_stay_public() {
     let registry = registry(5);
     let usual = time_of_a_switch(&registry);
 
-    let (mut kills, mut ended, wanted) = (0, 0, rounds(12, 100));
+    let (mut kills, mut ended, wanted) = (0, 0, rounds(6, 100));
     for round in 1..=wanted {
         decide(&registry, any(&MOODS, &mut random));
         lose_something(&registry, &mut random);

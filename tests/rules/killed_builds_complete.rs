@@ -24,7 +24,7 @@ fn killed_builds_complete() {
         time(&registry, &["build", "--full"]),
     ];
 
-    let (mut kills, wanted) = (0, rounds(6, 50));
+    let (mut kills, wanted) = (0, rounds(4, 50));
     for change in 0.. {
         assert!(
             change < 40 * wanted,

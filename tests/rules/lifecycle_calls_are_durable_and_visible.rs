@@ -32,7 +32,7 @@ fn lifecycle_calls_are_durable_and_visible() {
     registry.build();
     let (nginx, mut daemon) = with_daemon(&registry);
     let (mut told, mut calls, mut unanswered, mut happened) = (read(&nginx), 0, 0, 0);
-    let kills = rounds(8, 50);
+    let kills = rounds(5, 50);
     for _ in 0..kills {
         let moment = random.moment(LIFE);
         let (open, done) = thread::scope(|scope| {

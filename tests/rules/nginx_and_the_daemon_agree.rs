@@ -23,7 +23,7 @@ fn nginx_and_the_daemon_agree() {
     let mut through_nginx = Connection::new(&nginx.url());
 
     let (mut seen, mut problems) = (BTreeMap::<u16, usize>::new(), BTreeMap::new());
-    let asked = rounds(1_500, 50_000);
+    let asked = rounds(1_000, 50_000);
     for _ in 0..asked {
         let question = Question::any(&known, &mut random);
         let [first, second] = [&mut embedded, &mut through_nginx].map(|connection| {

@@ -1,7 +1,6 @@
 //! Makes the files of one resource: its identity and its variants, in the staging folder. Small ones in memory,
 //! large ones in pieces, so that no upload decides how much memory we need.
 
-use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -16,7 +15,6 @@ use crate::error::{At, Result};
 use crate::hashing::Hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Sha256, StoredFile};
-use crate::plan::Write as PlannedWrite;
 use crate::plan::key::PublicKey;
 use crate::plan::part::Part;
 
@@ -31,61 +29,6 @@ pub enum Origin<'a> {
 
 /// Files above this are never held in memory.
 const LARGE: u64 = 1 << 20;
-
-/// The bytes of a resource, or where they are, and what can be made of them on any thread.
-pub(super) enum Content<'a> {
-    /// All of them.
-    Small {
-        bytes: Cow<'a, [u8]>,
-        sha256: Sha256,
-        /// None where a resource before it has the same.
-        variants: Option<Vec<Variant>>,
-    },
-    /// They stay where they are.
-    Large(PathBuf),
-}
-
-impl<'a> Content<'a> {
-    /// Reads them and makes their variants.
-    pub(super) fn of(
-        origin: Origin<'a>,
-        write: &PlannedWrite,
-        settings: &OutputSettings,
-        has_twin: impl Fn(&PlannedWrite) -> bool,
-    ) -> Result<Self> {
-        let (bytes, sha256) = match origin {
-            // The hash was made of these very bytes.
-            Origin::Bytes(bytes) => (Cow::Borrowed(bytes), write.resource.sha256),
-            Origin::File(source, len) if len <= LARGE => {
-                let bytes = fs::read(&source).at("read", &source)?;
-                let sha256 = Sha256::of(&bytes);
-                (Cow::Owned(bytes), sha256)
-            }
-            Origin::File(source, _) => return Ok(Self::Large(source)),
-        };
-        let variants = match has_twin(write) {
-            true => None,
-            false => Some(compress(&bytes, &write.key, settings)?),
-        };
-        Ok(Self::Small {
-            bytes,
-            sha256,
-            variants,
-        })
-    }
-}
-
-fn compress(bytes: &[u8], key: &PublicKey, settings: &OutputSettings) -> Result<Vec<Variant>> {
-    if !key.media_type().is_text() {
-        return Ok(Vec::new());
-    }
-    let OutputSettings {
-        encodings,
-        compression,
-    } = settings;
-    compress::variants(bytes, key.cache_class(), encodings, *compression)
-        .or_else(|cause| Err(cause).at("compress", &key.disk_path()))
-}
 
 /// Makes the files of one part in a staging folder that is laid out like the tree.
 pub(super) struct Maker<'a> {
@@ -149,35 +92,34 @@ impl<'a> Maker<'a> {
     }
 
     /// Makes the identity and the variants of a resource of the part.
-    pub(super) fn make(&mut self, content: Content<'_>, key: &PublicKey) -> Result<Made> {
+    pub(super) fn make(
+        &mut self,
+        origin: Origin<'_>,
+        key: &PublicKey,
+        sha256: Sha256,
+    ) -> Result<Made> {
         let path = key.disk_path();
         let path = path.strip_prefix(&self.place).unwrap_or(&path);
-        match content {
-            Content::Small {
-                bytes,
-                sha256,
-                variants,
-            } => {
-                let mut made = Made::new(path.to_owned(), sha256);
-                self.in_memory(&mut made, &bytes, variants, key)?;
-                Ok(made)
+        let mut made = Made::new(path.to_owned(), sha256);
+        match origin {
+            // The hash was made of these very bytes.
+            Origin::Bytes(identity) => self.in_memory(&mut made, identity, key)?,
+            Origin::File(source, len) if len <= LARGE => {
+                let identity = fs::read(&source).at("read", &source)?;
+                made.sha256 = Sha256::of(&identity);
+                self.in_memory(&mut made, &identity, key)?;
             }
-            Content::Large(source) => self.in_pieces(path, &source, key),
+            Origin::File(source, _) => self.in_pieces(&mut made, &source, key)?,
         }
+        Ok(made)
     }
 
-    fn in_memory(
-        &mut self,
-        made: &mut Made,
-        identity: &[u8],
-        variants: Option<Vec<Variant>>,
-        key: &PublicKey,
-    ) -> Result<()> {
-        let variants = match (variants, &self.manifest) {
-            (Some(variants), _) => variants,
-            (None, Some((sha256, variants))) if *sha256 == made.sha256 => variants.clone(),
-            // Its twin changed meanwhile.
-            (None, _) => compress(identity, key, self.settings)?,
+    fn in_memory(&mut self, made: &mut Made, identity: &[u8], key: &PublicKey) -> Result<()> {
+        let variants = match &self.manifest {
+            Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
+                variants.clone()
+            }
+            _ => self.compress(identity, key)?,
         };
         self.write(made, None, identity)?;
         for (coding, bytes) in &variants {
@@ -190,20 +132,31 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    fn in_pieces(&mut self, path: &Path, source: &Path, key: &PublicKey) -> Result<Made> {
-        let mut file = self.create(path, None)?;
-        let place = path.to_owned();
-        let path = self.path(path, None);
+    fn compress(&self, identity: &[u8], key: &PublicKey) -> Result<Vec<Variant>> {
+        if !key.media_type().is_text() {
+            return Ok(Vec::new());
+        }
+        let OutputSettings {
+            encodings,
+            compression,
+        } = self.settings;
+        compress::variants(identity, key.cache_class(), encodings, *compression)
+            .or_else(|cause| Err(cause).at("compress", &key.disk_path()))
+    }
+
+    fn in_pieces(&mut self, made: &mut Made, source: &Path, key: &PublicKey) -> Result<()> {
+        let mut file = self.create(&made.path, None)?;
+        let path = self.path(&made.path, None);
         let mut hashing = Hashing::new(&mut file);
         File::open(source)
             .and_then(|mut source| io::copy(&mut source, &mut hashing))
             .at("write", &path)?;
         let StoredFile { sha256, len } = hashing.finish();
-        let mut made = Made::new(place, sha256);
+        made.sha256 = sha256;
         made.bytes = len;
         made.files.push((None, file));
         if !key.media_type().is_text() {
-            return Ok(made);
+            return Ok(());
         }
         let mut hashes = Vec::new();
         for coding in self.settings.encodings.iter() {
@@ -227,13 +180,13 @@ impl<'a> Maker<'a> {
                     fs::remove_file(&path).at("remove", &path)?;
                 }
                 made.bytes = len;
-                return Ok(made);
+                return Ok(());
             }
             made.bytes += compressed;
             hashes.push(hash.finalize());
         }
         made.variants_hash = combine(hashes.into_iter());
-        Ok(made)
+        Ok(())
     }
 
     fn write(&mut self, made: &mut Made, coding: Option<Coding>, bytes: &[u8]) -> Result<()> {
@@ -278,7 +231,7 @@ impl<'a> Maker<'a> {
 }
 
 /// `registry.json`, under either of its URLs.
-pub(super) fn is_manifest(key: &PublicKey) -> bool {
+fn is_manifest(key: &PublicKey) -> bool {
     match key {
         PublicKey::Manifest(_) => true,
         PublicKey::File(_, path) => path.as_str() == MANIFEST_FILE,

@@ -2,9 +2,8 @@
 //! any of it. Works on any thread; what is staged is for the session to journal.
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
-use super::make::{Content, Maker, Origin, is_manifest};
+use super::make::{Maker, Origin};
 use super::{OutputSettings, modes, staging};
 use crate::coding::Coding;
 use crate::error::{Error, Result};
@@ -17,10 +16,7 @@ use crate::plan::{Plan, Rows, Write};
 use crate::render::{Body, Resource};
 
 /// Says where the bytes of a resource are that is no document.
-pub type FindBody<'a> = &'a (dyn Fn(&Resource) -> Origin<'a> + Sync);
-
-/// Resources that are in memory at the same time, each no more than a mebibyte and its variants.
-const AT_ONCE: usize = 16;
+pub type FindBody<'a> = &'a dyn Fn(&Resource) -> Origin<'a>;
 
 /// What stages parts.
 #[derive(Debug, Clone, Copy)]
@@ -98,8 +94,8 @@ impl Stager<'_> {
                 modes(audience),
                 self.settings,
             );
-            for (write, content) in self.contents(&plan.writes, origin) {
-                let (published, made) = self.stage_one(write, content?, &mut maker)?;
+            for write in &plan.writes {
+                let (published, made) = self.stage_one(write, origin, &mut maker)?;
                 bytes += made;
                 files.push(ShownFile {
                     key: write.key.clone(),
@@ -134,46 +130,18 @@ impl Stager<'_> {
         })
     }
 
-    /// What is to be written, some at a time: compressing is worth a second thread, and memory has an end.
-    fn contents<'p, 'o: 'p>(
-        &self,
-        writes: &'p [Write],
-        origin: FindBody<'o>,
-    ) -> impl Iterator<Item = (&'p Write, Result<Content<'p>>)> {
-        let has_twin = |write: &Write| {
-            let is_it = |other: &Write| {
-                is_manifest(&other.key) && other.resource.sha256 == write.resource.sha256
-            };
-            matches!(write.key, PublicKey::Manifest(_))
-                && writes
-                    .iter()
-                    .any(|other| other.key != write.key && is_it(other))
-        };
-        let content = move |write: &'p Write| {
-            let origin = match &write.resource.body {
-                Body::Document(bytes) => Origin::Bytes(bytes),
-                _ => origin(&write.resource),
-            };
-            Content::of(origin, write, self.settings, has_twin)
-        };
-        writes.chunks(AT_ONCE).flat_map(move |some| {
-            let contents: Vec<_> = match some {
-                [one] => vec![content(one)],
-                several => several.par_iter().map(content).collect(),
-            };
-            some.iter().zip(contents)
-        })
-    }
-
     fn stage_one(
         &self,
         Write {
             key, resource, row, ..
         }: &Write,
-        content: Content<'_>,
+        origin: FindBody<'_>,
         maker: &mut Maker<'_>,
     ) -> Result<(Published, u64)> {
-        let made = maker.make(content, key)?;
+        let made = match &resource.body {
+            Body::Document(bytes) => maker.make(Origin::Bytes(bytes), key, resource.sha256)?,
+            _ => maker.make(origin(resource), key, resource.sha256)?,
+        };
         if made.sha256 != resource.sha256 {
             return Err(Error::refused(
                 key.to_string(),

@@ -39,6 +39,7 @@ mod doctor_tells_no_secret;
 mod each_attempt_has_its_line;
 mod early_answers_arrive;
 mod early_refusals_reach_the_client;
+mod every_change_is_announced;
 mod examples_are_served_byte_for_byte;
 mod figures_are_documented;
 mod gated_bytes_never_stay_public;

@@ -230,7 +230,8 @@ fn a_killed_rackgen_announces_what_it_did() {
         calls += 1;
         let verb = if calls % 2 == 0 { "unyank" } else { "yank" };
         let args = [verb, &format!("{ITEM}@1.0.0")];
-        kills += usize::from(registry.kill_rackgen(&args, random.moment(whole)));
+        let after = whole / 2 + random.moment(whole);
+        kills += usize::from(registry.kill_rackgen(&args, after));
     }
     let daemon = registry.rackd().start();
     let log = std::fs::read_to_string(registry.source().join(ITEM).join("releases.jsonl"));

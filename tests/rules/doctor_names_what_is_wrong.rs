@@ -242,7 +242,7 @@ fn doctor_names_what_is_wrong_with_webhooks() {
         json!({"url": "http://127.0.0.1:1/s3cret", "secret": "s3cret", "events": ["uploaded"]});
     registry.write_webhooks(std::slice::from_ref(&entry));
     let run = registry.rackgen(&["doctor"]).exits(0);
-    says(&run, "ok", &["1 endpoints are enabled"]);
+    says(&run, "ok", &["endpoints that are told: 1"]);
     let mut unknown = entry;
     unknown["events"] = json!(["everything"]);
     registry.write_webhooks(&[unknown]);

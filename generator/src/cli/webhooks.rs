@@ -289,7 +289,7 @@ fn line(shelf: Shelf, delivery: &Delivery) -> String {
         .next
         .map_or_else(String::new, |next| format!("  next {next:.0}"));
     format!(
-        "{}  {:<9}  {}  {}  {:.0}  {} attempts  {last}{next}",
+        "{}  {:<9}  {}  {}  {:.0}  attempts: {}  {last}{next}",
         delivery.id,
         shelf.as_str(),
         delivery.event,

@@ -34,7 +34,7 @@ fn examine(source: &WebhookSource, state: &Path) -> Result<Vec<Finding>> {
         webhooks.enabled().count(),
         shelves.list(Shelf::Pending)?.len(),
     );
-    let says = format!("{enabled} endpoints are enabled, {pending} deliveries wait");
+    let says = format!("endpoints that are told: {enabled}, deliveries that wait: {pending}");
     findings.push(Finding::ok(CHECK, says));
     Ok(findings)
 }

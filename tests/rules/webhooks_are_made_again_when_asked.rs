@@ -57,6 +57,7 @@ fn webhooks_are_made_again_when_asked() {
     assert_eq!(ping["status"], 200, "{ping}");
     let received = &receiver.until(1)[0];
     assert_eq!(received.json()["event"], "ping");
+    assert!(received.json()["sequence"].is_u64(), "{}", received.json());
     assert_eq!(ping["id"], received.id());
     assert!(received.is_signed_with(&Webhook::from_bytes("s".into()).expect("a key")));
 

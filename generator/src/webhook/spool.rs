@@ -3,7 +3,7 @@
 //!
 //! There is a spool as soon as somebody wants to be told (the daemon makes it then); without one nobody announces.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -59,9 +59,11 @@ impl Spool {
         &self.folder
     }
 
-    /// Writes what a commit will have to announce, each with its number; the caller's barrier makes it durable.
-    /// The caller holds the locks of the trees: nobody else gives numbers.
-    pub(crate) fn stage(&self, mut announcements: Vec<Announcement>) -> Result<Staged> {
+    /// Gives so many numbers, and says which is the one before the first. The caller's barrier makes it last.
+    pub fn number(&self, count: usize) -> Result<u64> {
+        // The daemon gives some too, whoever has the locks of the trees.
+        let folder = File::open(&self.folder).at("open", &self.folder)?;
+        folder.lock().at("lock", &self.folder)?;
         let path = self.folder.join(SEQUENCE);
         let last = match fs::read_to_string(&path) {
             Err(cause) if cause.kind() == ErrorKind::NotFound => 0,
@@ -72,16 +74,18 @@ impl Spool {
                 )
             })?,
         };
-        let mut number = last;
-        for announcement in &mut announcements {
-            number += 1;
+        // After a power cut it is as old as what it numbered.
+        let text = format!("{}\n", last + count as u64);
+        durable::replace_unsynced(&path, text.as_bytes(), 0o600)?;
+        Ok(last)
+    }
+
+    /// Writes what a commit will have to announce, each with its number; the caller's barrier makes it durable.
+    pub(crate) fn stage(&self, mut announcements: Vec<Announcement>) -> Result<Staged> {
+        let last = self.number(announcements.len())?;
+        for (number, announcement) in (last + 1..).zip(&mut announcements) {
             announcement.body.insert("sequence".into(), json!(number));
         }
-        // In two steps, so that a kill leaves one number or the other; after a power cut it is as old as what it numbered.
-        let beside = path.with_extension("new");
-        fs::write(&beside, format!("{number}\n")).at("write", &beside)?;
-        fs::rename(&beside, &path).at("replace", &path)?;
-
         let name = format!("{:020}.json", last + 1);
         let staged = Staged {
             path: self.folder.join(STAGED).join(&name),

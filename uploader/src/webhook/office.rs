@@ -158,9 +158,10 @@ impl Office {
         let spread = blocking(move || spread::outbox(&spool, &shelves, &listening)).await;
         let mut faults = self.enter(spread);
 
-        let shelves = self.shelves.clone();
+        let (spool, shelves) = (self.spool.clone(), self.shelves.clone());
         let flying = self.schedule.flying().clone();
-        let asked = blocking(move || spread::requests(&shelves, |id| flying.contains(id))).await;
+        let asked = move || spread::requests(&spool, &shelves, |id| flying.contains(id));
+        let asked = blocking(asked).await;
         let asked = asked.map(|(intake, enable)| {
             enable.iter().for_each(|(path, id)| self.enable(path, id));
             intake

@@ -77,6 +77,7 @@ fn of(announcement: &Announcement, listening: &[Endpoint]) -> impl Iterator<Item
 /// Makes deliveries of requests, but for those that are on their way. Gives besides which endpoints are to be told again,
 /// each with the file that asks for it.
 pub(super) fn requests(
+    spool: &Spool,
     shelves: &Shelves,
     is_flying: impl Fn(&DeliveryId) -> bool,
 ) -> Result<(Intake, Vec<(PathBuf, EndpointId)>)> {
@@ -105,7 +106,7 @@ pub(super) fn requests(
                     }
                 }
             }
-            Ok(Some(Request::Ping { id, url })) => intake.deliveries.push(ping(id, url)),
+            Ok(Some(Request::Ping { id, url })) => intake.deliveries.push(ping(spool, id, url)?),
             Ok(None) => {}
         }
         taken.push(path);
@@ -124,15 +125,16 @@ pub(super) fn requests(
     Ok((intake, enable))
 }
 
-fn ping(id: DeliveryId, url: Url) -> Delivery {
+fn ping(spool: &Spool, id: DeliveryId, url: Url) -> Result<Delivery> {
     let kind = EventKind::Ping;
     // The time as events have it.
     let time = format!("{:.3}", Timestamp::now());
     let body = Map::from_iter([
         ("event".to_owned(), json!(kind)),
         ("timestamp".to_owned(), json!(time)),
+        ("sequence".to_owned(), json!(spool.number(1)? + 1)),
     ]);
-    Delivery::new(id, kind, url, body)
+    Ok(Delivery::new(id, kind, url, body))
 }
 
 #[cfg(test)]
@@ -249,7 +251,7 @@ mod tests {
         }
         let ids: Vec<_> = deliveries.into_iter().map(|delivery| delivery.id).collect();
         world.shelves.ask(&Request::Redeliver(ids.clone())).unwrap();
-        let (intake, _) = requests(&world.shelves, |id| *id == ids[0]).unwrap();
+        let (intake, _) = requests(&world.spool, &world.shelves, |id| *id == ids[0]).unwrap();
         assert_eq!(intake.deliveries.len(), 1);
         assert_eq!(intake.deliveries[0].id, ids[1]);
         assert_eq!(world.shelves.list(Shelf::Dead).unwrap(), [ids[0].clone()]);

@@ -24,7 +24,7 @@ const STEPS: usize = 12;
 #[test]
 fn incremental_builds_equal_full_ones() {
     let mut random = Random::announced("incremental_builds_equal_full_ones");
-    let wanted = rounds(4, 500);
+    let wanted = rounds(3, 500);
     let sequences: Vec<_> = (0..wanted).map(|number| (number, random.fork())).collect();
     let left = Mutex::new(sequences);
     let next = || left.lock().ok()?.pop();

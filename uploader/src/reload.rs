@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rackgen::audit::{Action, Attempt};
 use rackgen::build::{BuildOptions, Scope};
+use rackgen::commit::durable::folder_of;
 use rackgen::config::AccessSource;
 use rackgen::error::{Error, Result};
 
@@ -73,13 +74,6 @@ fn watch(path: &Path, ask: Sender<()>) -> notify::Result<RecommendedWatcher> {
     })?;
     watcher.watch(folder_of(path), RecursiveMode::NonRecursive)?;
     Ok(watcher)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn serve(app: &App, asked: &Receiver<()>) {

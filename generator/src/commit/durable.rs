@@ -44,8 +44,12 @@ fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
     Ok(temporary)
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+/// The folder that a file is in; of a bare name, the working directory.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes the names in a folder durable.

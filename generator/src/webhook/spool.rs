@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Announcement;
+use super::{Announcement, file};
 use crate::commit::durable;
 use crate::error::{At, Error, Result};
 use crate::source::SourceTree;
 
-const FORMAT: u32 = 1;
 const SEQUENCE: &str = "sequence";
 const STAGED: &str = "staged";
 const OUTBOX: &str = "outbox";
@@ -28,9 +27,8 @@ pub struct Spool {
 }
 
 /// A file of the spool.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Batch {
-    format: u32,
     announcements: Vec<Announcement>,
 }
 
@@ -45,7 +43,7 @@ impl Spool {
     pub fn create(state: &Path) -> Result<Self> {
         let folder = Self::folder(state);
         for part in [STAGED, OUTBOX] {
-            durable::create_folders(&folder.join(part), 0o700)?;
+            durable::create_folders(&folder.join(part), file::FOLDER_MODE)?;
         }
         Ok(Self { folder })
     }
@@ -74,9 +72,11 @@ impl Spool {
                 )
             })?,
         };
-        // After a power cut it is as old as what it numbered.
-        let text = format!("{}\n", last + count as u64);
-        durable::replace_unsynced(&path, text.as_bytes(), 0o600)?;
+        // In two steps, so that a kill leaves one number or the other, and nothing else: the name is ours by the lock. After
+        // a power cut it is as old as what it numbered.
+        let beside = path.with_extension("new");
+        fs::write(&beside, format!("{}\n", last + count as u64)).at("write", &beside)?;
+        fs::rename(&beside, &path).at("replace", &path)?;
         Ok(last)
     }
 
@@ -91,17 +91,13 @@ impl Spool {
             path: self.folder.join(STAGED).join(&name),
             due: self.outbox_folder().join(&name),
         };
-        let batch = Batch {
-            format: FORMAT,
-            announcements,
-        };
-        let text = serde_json::to_vec(&batch).unwrap_or_default();
+        let text = file::text(&staged.path, &Batch { announcements })?;
         let mut options = OpenOptions::new();
         let mut file = options
             .write(true)
             .create(true)
             .truncate(true)
-            .mode(0o600)
+            .mode(file::MODE)
             .open(&staged.path)
             .at("write", &staged.path)?;
         file.write_all(&text).at("write", &staged.path)?;
@@ -139,21 +135,9 @@ impl Spool {
     /// # Errors
     /// A file that is none of ours, or of another format.
     pub fn read(path: &Path) -> Result<Vec<Announcement>> {
-        let text = fs::read(path).at("read", path)?;
-        match serde_json::from_slice::<Batch>(&text) {
-            Ok(batch) if batch.format == FORMAT => Ok(batch.announcements),
-            Ok(batch) => Err(Error::refused(
-                path,
-                format!(
-                    "its format is {}, and this program knows {FORMAT}",
-                    batch.format
-                ),
-            )),
-            Err(fault) => Err(Error::refused(
-                path,
-                format!("these are no announcements: {fault}"),
-            )),
-        }
+        let batch: Option<Batch> = file::read(path)?;
+        // Whoever spread it took it away.
+        Ok(batch.unwrap_or_default().announcements)
     }
 }
 
@@ -190,12 +174,7 @@ impl Staged {
         if due.is_empty() {
             return self.forget();
         }
-        let batch = Batch {
-            format: FORMAT,
-            announcements: due,
-        };
-        let text = serde_json::to_vec(&batch).unwrap_or_default();
-        durable::replace(&self.path, &text, 0o600)?;
+        file::write(&self.path, &Batch { announcements: due })?;
         self.is_due()
     }
 }

@@ -130,7 +130,7 @@ impl Group {
             Some(existing) => return Err(existing.explain(&package.id)),
             None => {}
         }
-        let is_new = change.arriving.is_empty() && source.versions(item)?.is_empty();
+        let is_new = || Ok(change.arriving.is_empty() && source.versions(item)?.is_empty());
         let usage = self.quotas.with(app, package, is_new)?;
         if upload.mode == Mode::DryRun {
             return Ok(Verdict::Checked);

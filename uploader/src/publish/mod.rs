@@ -16,7 +16,6 @@ use rackgen::build::Registry;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::event::VersionHistory;
 use rackgen::model::{ContentDigest, Event, History, ReleaseId, Sha256, Version};
-
 use rackgen::webhook::News;
 
 use crate::answer::Refusal;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytesize::ByteSize;
 use rackgen::commit::record::Usage;
+use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Namespace;
 
@@ -16,7 +17,7 @@ use crate::intake::verify::Verified;
 pub(super) struct Quotas(BTreeMap<Namespace, Usage>);
 
 impl Quotas {
-    /// What the namespace of a package holds with it.
+    /// What the namespace of a package holds with it; none, and nothing is looked up, where there are no quotas.
     ///
     /// # Errors
     /// More than it may: `STORAGE_FULL`. Not the package is too large, there is no room left, and what helps is what
@@ -25,12 +26,13 @@ impl Quotas {
         &self,
         app: &App,
         package: &Verified,
-        is_new: bool,
+        is_new: impl FnOnce() -> Result<bool, Error>,
     ) -> Result<Option<Usage>, Refusal> {
         let limits = &app.limits.contents;
         if limits.max_items.is_none() && limits.max_bytes.is_none() {
             return Ok(None);
         }
+        let is_new = is_new()?;
         let namespace = &package.id.item.namespace;
         let before = match self.0.get(namespace) {
             Some(usage) => *usage,

@@ -113,11 +113,7 @@ impl Cut {
         let intent: Value =
             serde_json::from_slice(&fs::read(&self.intent).expect("an intent")).expect("JSON");
         let name = intent["staging"].as_str().expect("a name");
-        self.registry
-            .source()
-            .join(".staging")
-            .join(name)
-            .join("contents")
+        self.registry.source().join(".staging").join(name)
     }
 
     /// Starts the next daemon, and asks it for the version.

@@ -138,7 +138,8 @@ fn check(world: &mut World, etags: &mut Etags, before: &Tree) -> Tree {
         ("public", full.public(), registry.public()),
         ("private", full.private(), registry.private()),
     ] {
-        assert!(!found.join(".staging").exists(), "something is staged yet");
+        let staged = fs::read_dir(found.join(".staging")).into_iter().flatten();
+        assert_eq!(staged.count(), 0, "something is staged yet");
         let (full, found) = [full, found]
             .map(|tree| comparable(&tree, &standing))
             .into();

@@ -9,9 +9,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::record::KnownRelease;
+use super::representation;
 use super::session::Unit;
 use super::stage::Shown;
-use super::{representation, staging};
+use super::staging::Staging;
 use crate::error::Result;
 use crate::folders::{Checked, random_hex};
 use crate::model::{Audience, Change, ContentDigest, ItemId, ReleaseId, Version};
@@ -316,7 +317,8 @@ impl<'a> Latests<'a> {
                 }
                 Some(unit) => match &unit.shown {
                     Shown::Files(audience, files) if files.iter().any(|file| file.key == key) => {
-                        version_in(&representation(&staging(folders, *audience), &key, None))
+                        let staging = Staging::of(folders, *audience);
+                        version_in(&staging.representation(&unit.part, &key, None))
                     }
                     _ => before.clone(),
                 },

@@ -13,7 +13,8 @@ use walkdir::WalkDir;
 use super::record::Lasts;
 use super::session::{Ready, Unit};
 use super::stage::{Shown, ShownFile};
-use super::{ROOTS, durable, modes, representation, root, staging};
+use super::staging::Staging;
+use super::{ROOTS, durable, modes, representation, root};
 use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::folders::Folders;
@@ -43,11 +44,12 @@ impl<'a> Ready<'a> {
     /// Makes what is staged visible. A power cut may take it back until the next session has its barrier: for a caller
     /// who has noted durably what is to be done again then. What removes something waits for a barrier all the same:
     /// of what comes back nobody would know.
-    pub fn show(self) -> Result<Visible<'a>> {
+    pub fn show(mut self) -> Result<Visible<'a>> {
         if self.session.removes() {
             return self.apply(&[]).map(Visible::Settled);
         }
         self.rename()?;
+        self.session.is_shown = true;
         Ok(Visible::Volatile(Box::new(self)))
     }
 
@@ -119,24 +121,23 @@ impl Trees<'_> {
         match &unit.shown {
             Shown::Nothing => Ok(()),
             Shown::Folder(audience, codings) => {
-                let folder = unit.part.place();
                 let variants = codings.iter().copied().map(Some);
                 for coding in [None].into_iter().chain(variants) {
-                    self.show_folder(*audience, coding, &folder)?;
+                    self.show_folder(*audience, coding, &unit.part)?;
                 }
                 Ok(())
             }
             Shown::Files(audience, files) => {
                 let mut files = files.iter();
-                files.try_for_each(|file| self.show_file(*audience, file))
+                files.try_for_each(|file| self.show_file(*audience, &unit.part, file))
             }
         }
     }
 
     /// A version is there at once. What somebody left in its place is no reason to stop: then file by file.
-    fn show_folder(&self, audience: Audience, coding: Option<Coding>, folder: &Path) -> Result<()> {
-        let staged = root(&staging(self.0, audience), coding).join(folder);
-        let target = root(self.0.tree(audience), coding).join(folder);
+    fn show_folder(&self, audience: Audience, coding: Option<Coding>, part: &Part) -> Result<()> {
+        let staged = Staging::of(self.0, audience).folder(part, coding);
+        let target = root(self.0.tree(audience), coding).join(part.place());
         let (_, folder_mode) = modes(audience);
         match rename(&staged, &target, folder_mode) {
             Err(cause)
@@ -161,13 +162,13 @@ impl Trees<'_> {
     }
 
     /// Identity first, then variants; then those go that there are none of any longer.
-    fn show_file(&self, audience: Audience, file: &ShownFile) -> Result<()> {
+    fn show_file(&self, audience: Audience, part: &Part, file: &ShownFile) -> Result<()> {
         let tree = self.0.tree(audience);
-        let staging = staging(self.0, audience);
+        let staging = Staging::of(self.0, audience);
         let (_, folder_mode) = modes(audience);
         let variants = file.variants.iter().copied().map(Some);
         for coding in [None].into_iter().chain(variants) {
-            let staged = representation(&staging, &file.key, coding);
+            let staged = staging.representation(part, &file.key, coding);
             let target = representation(tree, &file.key, coding);
             rename(&staged, &target, folder_mode).at("rename into place", &target)?;
         }

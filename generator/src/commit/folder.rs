@@ -7,7 +7,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode as RawMode, OFlags, chmodat, mkdirat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode as RawMode, OFlags, chmodat, linkat, mkdirat, openat, statat};
 use rustix::io::Errno;
 
 use super::durable;
@@ -21,10 +21,26 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes it and what is missing above it, down from the staging folder. Most of that is there, since other parts
-    /// are in it too, so this goes up no further than it has to: a call that fails costs as much as one that does not.
-    pub(super) fn make(staging: &Path, path: &Path, mode: &mut Mode) -> Result<Self> {
-        make(staging, path, mode)?;
+    /// Makes it in a staging folder, which it makes if it has to.
+    pub(super) fn make(path: &Path, mode: &mut Mode) -> Result<Self> {
+        match (mode.make_folder(CWD, path), path.parent()) {
+            (Err(Errno::NOENT), Some(staging)) => {
+                make_staging(staging)?;
+                mode.make_folder(CWD, path)
+            }
+            (made, _) => made,
+        }
+        .at("create", path)?;
+        Self::open(path)
+    }
+
+    /// The staging folder itself.
+    pub(super) fn staging(path: &Path) -> Result<Self> {
+        make_staging(path)?;
+        Self::open(path)
+    }
+
+    fn open(path: &Path) -> Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(CWD, path, flags, RawMode::empty()).at("open", path)?;
         let made = HashSet::new();
@@ -47,6 +63,19 @@ impl Folder {
         Ok(file.into())
     }
 
+    /// Makes another name in it for a file of it, and the folders above that name.
+    pub(super) fn link(
+        &mut self,
+        file: &Path,
+        path: &Path,
+        folder_mode: &mut Mode,
+    ) -> Result<(), Errno> {
+        if let Some(folder) = path.parent() {
+            self.make_below(folder, folder_mode)?;
+        }
+        linkat(&self.fd, file, &self.fd, path, AtFlags::empty())
+    }
+
     /// Nobody else makes any, so this goes down, and no call fails.
     fn make_below(&mut self, folder: &Path, mode: &mut Mode) -> Result<(), Errno> {
         if folder.as_os_str().is_empty() || self.made.contains(folder.as_os_str()) {
@@ -61,19 +90,9 @@ impl Folder {
     }
 }
 
-fn make(staging: &Path, folder: &Path, mode: &mut Mode) -> Result<()> {
-    if folder == staging {
-        // Nobody but us has anything to look for in there.
-        return durable::create_folders(folder, 0o700);
-    }
-    match (mode.make_folder(CWD, folder), folder.parent()) {
-        (Err(Errno::NOENT), Some(parent)) => {
-            make(staging, parent, mode)?;
-            mode.make_folder(CWD, folder)
-        }
-        (made, _) => made,
-    }
-    .at("create", folder)
+/// Nobody but us has anything to look for in there.
+fn make_staging(path: &Path) -> Result<()> {
+    durable::create_folders(path, 0o700)
 }
 
 /// A mode that is asked for at creation. The first one shows whether it is had at once: a umask, or an access list of

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::folder::{Folder, Mode};
-use super::{OutputSettings, root};
+use super::staging::{self, Staging};
+use super::{OutputSettings, durable};
+use rustix::io::Errno;
+
 use crate::coding::Coding;
 use crate::compress::{self, Variant};
 use crate::error::{At, Result};
@@ -30,26 +33,28 @@ pub enum Origin<'a> {
 /// Files above this are never held in memory.
 const LARGE: u64 = 1 << 20;
 
-/// Makes the files of one part in a staging folder that is laid out like the tree.
+/// Makes the files of one part.
 pub(super) struct Maker<'a> {
-    staging: PathBuf,
-    /// Where all of the part is, below each root.
-    place: PathBuf,
+    staging: Staging,
+    part: &'a Part,
     file_mode: Mode,
     folder_mode: Mode,
     settings: &'a OutputSettings,
-    /// The place below each root that has something of it.
+    /// The part's folder for each coding that it has something in.
     folders: BTreeMap<Option<Coding>, Folder>,
-    /// The variants of `registry.json`, which is served twice.
-    manifest: Option<(Sha256, Vec<Variant>)>,
+    /// Those of a resource that are written but for their times.
+    written: Vec<(Option<Coding>, File)>,
+    /// `registry.json`, which is served twice, with its time.
+    manifest: Option<(Made, i64)>,
 }
 
-/// The files of one resource, written but for their times.
-#[derive(Debug)]
+/// What is made of a resource.
+#[derive(Debug, Clone)]
 pub(super) struct Made {
-    /// Its path from the part's place, below each root.
+    /// See [`staging::path`].
     path: PathBuf,
-    files: Vec<(Option<Coding>, File)>,
+    /// The variants that there are.
+    pub(super) variants: Vec<Coding>,
     pub(super) sha256: Sha256,
     pub(super) variants_hash: [u8; 32],
     pub(super) bytes: u64,
@@ -59,48 +64,57 @@ impl Made {
     fn new(path: PathBuf, sha256: Sha256) -> Self {
         Self {
             path,
-            files: Vec::new(),
+            variants: Vec::new(),
             sha256,
             variants_hash: combine(std::iter::empty()),
             bytes: 0,
         }
     }
 
-    /// The variants that there are.
-    pub(super) fn variants(&self) -> Vec<Coding> {
-        let codings = self.files.iter().filter_map(|(coding, _)| *coding);
-        codings.collect()
+    /// All representations.
+    fn codings(&self) -> impl Iterator<Item = Option<Coding>> {
+        let variants = self.variants.iter().copied().map(Some);
+        [None].into_iter().chain(variants)
     }
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(
-        staging: PathBuf,
-        part: &Part,
+        staging: Staging,
+        part: &'a Part,
         (file_mode, folder_mode): (u32, u32),
         settings: &'a OutputSettings,
     ) -> Self {
         Self {
             staging,
-            place: part.place(),
+            part,
             file_mode: Mode::new(file_mode),
             folder_mode: Mode::new(folder_mode),
             settings,
             folders: BTreeMap::new(),
+            written: Vec::new(),
             manifest: None,
         }
     }
 
-    /// Makes the identity and the variants of a resource of the part.
+    /// Makes the identity and the variants of a resource of the part; [`Self::finish`] follows.
     pub(super) fn make(
         &mut self,
         origin: Origin<'_>,
         key: &PublicKey,
         sha256: Sha256,
     ) -> Result<Made> {
-        let path = key.disk_path();
-        let path = path.strip_prefix(&self.place).unwrap_or(&path);
-        let mut made = Made::new(path.to_owned(), sha256);
+        let mut made = Made::new(staging::path(self.part, key), sha256);
+        if let Some((manifest, _)) = &self.manifest
+            && is_manifest(key)
+            && manifest.sha256 == sha256
+        {
+            return Ok(Made {
+                path: made.path,
+                bytes: 0,
+                ..manifest.clone()
+            });
+        }
         match origin {
             // The hash was made of these very bytes.
             Origin::Bytes(identity) => self.in_memory(&mut made, identity, key)?,
@@ -115,20 +129,13 @@ impl<'a> Maker<'a> {
     }
 
     fn in_memory(&mut self, made: &mut Made, identity: &[u8], key: &PublicKey) -> Result<()> {
-        let variants = match &self.manifest {
-            Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
-                variants.clone()
-            }
-            _ => self.compress(identity, key)?,
-        };
+        let variants = self.compress(identity, key)?;
         self.write(made, None, identity)?;
         for (coding, bytes) in &variants {
             self.write(made, Some(*coding), bytes)?;
+            made.variants.push(*coding);
         }
         made.variants_hash = combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes)));
-        if is_manifest(key) {
-            self.manifest = Some((made.sha256, variants));
-        }
         Ok(())
     }
 
@@ -154,7 +161,7 @@ impl<'a> Maker<'a> {
         let StoredFile { sha256, len } = hashing.finish();
         made.sha256 = sha256;
         made.bytes = len;
-        made.files.push((None, file));
+        self.written.push((None, file));
         if !key.media_type().is_text() {
             return Ok(());
         }
@@ -172,11 +179,13 @@ impl<'a> Maker<'a> {
                 io::copy(&mut file, &mut hash)
             };
             let compressed = compress().at("write", &self.path(&made.path, Some(coding)))?;
-            made.files.push((Some(coding), file));
+            self.written.push((Some(coding), file));
+            made.variants.push(coding);
             if compressed >= len {
                 // All variants or none.
-                for (coding, _) in made.files.drain(1..) {
-                    let path = self.path(&made.path, coding);
+                self.written.truncate(1);
+                for coding in made.variants.drain(..) {
+                    let path = self.path(&made.path, Some(coding));
                     fs::remove_file(&path).at("remove", &path)?;
                 }
                 made.bytes = len;
@@ -194,7 +203,7 @@ impl<'a> Maker<'a> {
         file.write_all(bytes)
             .or_else(|cause| Err(cause).at("write", &self.path(&made.path, coding)))?;
         made.bytes += bytes.len() as u64;
-        made.files.push((coding, file));
+        self.written.push((coding, file));
         Ok(())
     }
 
@@ -202,23 +211,75 @@ impl<'a> Maker<'a> {
         let folder = match self.folders.entry(coding) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(free) => {
-                let place = root(&self.staging, coding).join(&self.place);
-                free.insert(Folder::make(&self.staging, &place, &mut self.folder_mode)?)
+                let path = self.staging.folder(self.part, coding);
+                free.insert(match self.part {
+                    Part::Release(_) => Folder::make(&path, &mut self.folder_mode)?,
+                    Part::Item(_) | Part::Alone(_) => Folder::staging(&path)?,
+                })
             }
         };
+        let file = staging::file(self.part, path, coding);
         folder
-            .create(path, &mut self.file_mode, &mut self.folder_mode)
+            .create(&file, &mut self.file_mode, &mut self.folder_mode)
             .or_else(|cause| Err(cause).at("write", &self.path(path, coding)))
     }
 
     /// All of a path: for messages, and for what is done seldom.
     fn path(&self, path: &Path, coding: Option<Coding>) -> PathBuf {
-        root(&self.staging, coding).join(&self.place).join(path)
+        let folder = self.staging.folder(self.part, coding);
+        folder.join(staging::file(self.part, path, coding))
     }
 
     /// Gives every file its time: the identity `base`, in seconds since 1970, its variants a little later.
-    pub(super) fn finish(&mut self, made: Made, base: i64) -> Result<()> {
-        for (coding, file) in made.files {
+    pub(super) fn finish(&mut self, made: Made, key: &PublicKey, base: i64) -> Result<()> {
+        match self.manifest.clone() {
+            Some((manifest, time)) if self.written.is_empty() => {
+                // One of its URLs may have to be later than the other; and there are file systems without links.
+                let is_linked = time == base && self.link(&manifest, &made).is_ok();
+                if !is_linked {
+                    self.copy(&manifest, &made)?;
+                    self.set_times(&made, base)?;
+                }
+            }
+            _ => {
+                self.set_times(&made, base)?;
+                if is_manifest(key) {
+                    self.manifest = Some((made, base));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, manifest: &Made, made: &Made) -> Result<(), Errno> {
+        for coding in made.codings() {
+            let from = staging::file(self.part, &manifest.path, coding);
+            let to = staging::file(self.part, &made.path, coding);
+            if let Some(folder) = self.folders.get_mut(&coding) {
+                folder.link(&from, &to, &mut self.folder_mode)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, manifest: &Made, made: &Made) -> Result<()> {
+        for coding in made.codings() {
+            let (from, to) = (
+                self.path(&manifest.path, coding),
+                self.path(&made.path, coding),
+            );
+            durable::remove_if_there(&to)?;
+            let mut file = self.create(&made.path, coding)?;
+            File::open(&from)
+                .and_then(|mut from| io::copy(&mut from, &mut file))
+                .at("write", &to)?;
+            self.written.push((coding, file));
+        }
+        Ok(())
+    }
+
+    fn set_times(&mut self, made: &Made, base: i64) -> Result<()> {
+        for (coding, file) in std::mem::take(&mut self.written) {
             let time = base + coding.map_or(0, Coding::mtime_offset);
             let since_1970 = Duration::from_secs(time.max(0).unsigned_abs());
             file.set_modified(SystemTime::UNIX_EPOCH + since_1970)

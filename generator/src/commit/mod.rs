@@ -13,13 +13,12 @@ pub mod make;
 pub mod record;
 pub mod session;
 pub mod stage;
+mod staging;
 
 use std::path::{Path, PathBuf};
 
 use crate::coding::{Coding, Encodings};
 use crate::compress::Compression;
-use crate::error::Result;
-use crate::folders::Folders;
 use crate::model::Audience;
 use crate::plan::key::PublicKey;
 
@@ -32,18 +31,6 @@ pub struct OutputSettings {
     pub encodings: Encodings,
     /// How small.
     pub compression: Compression,
-}
-
-/// Each tree stages inside itself: separate mounts do not rename into each other. Laid out like the tree.
-fn staging(folders: &Folders, audience: Audience) -> PathBuf {
-    folders.tree(audience).join(".staging")
-}
-
-fn clear_staging(folders: &Folders) -> Result<()> {
-    for audience in Audience::ALL {
-        durable::remove_folder(&staging(folders, audience))?;
-    }
-    Ok(())
 }
 
 /// Where a representation of a resource is in a tree: the identity, or a variant (design.md, decision 3).

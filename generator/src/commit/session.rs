@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::announce::Announcer;
 use super::record::{Held, Journaled, Keeper, KnownItem, KnownRelease, Lasts, Record};
 use super::stage::{Shown, StagedPart, Stager};
-use super::{OutputSettings, adopt, clear_staging, durable};
+use super::staging::Staging;
+use super::{OutputSettings, adopt, durable};
 use crate::error::Result;
 use crate::folders::Checked;
 use crate::lock::Lock;
@@ -43,6 +44,8 @@ pub struct Session<'a> {
     forgotten: i64,
     /// Writes out what is staged, while more is.
     flushing: Option<JoinHandle<Result<()>>>,
+    /// All that was staged is seen, and the next session is to find the staging folders ready.
+    pub(super) is_shown: bool,
     _locks: [Lock; 2],
 }
 
@@ -66,7 +69,9 @@ impl<'a> Session<'a> {
         keeper: &'a Keeper,
     ) -> Result<Self> {
         let locks = lock(folders)?;
-        clear_staging(folders)?;
+        for audience in Audience::ALL {
+            Staging::of(folders, audience).ensure_empty()?;
+        }
         let mut session = Self::with(folders, settings, keeper.open(&folders.state)?, locks)?;
         session.announcer = Announcer::of(folders);
         Ok(session)
@@ -105,6 +110,7 @@ impl<'a> Session<'a> {
             now: Timestamp::now().as_second().max(forgotten + 1),
             forgotten,
             flushing: None,
+            is_shown: false,
             _locks: locks,
         })
     }
@@ -393,9 +399,12 @@ pub struct Ready<'a> {
 /// What was staged in vain is nobody's to read, and on a full disk it is what is missing elsewhere.
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        // What resists is cleared when the next session opens.
-        if self.planned.is_none() {
-            let _ = clear_staging(self.folders);
+        if self.planned.is_some() || self.is_shown {
+            return;
+        }
+        for audience in Audience::ALL {
+            // What resists is cleared when the next session opens.
+            let _ = Staging::of(self.folders, audience).clear();
         }
     }
 }

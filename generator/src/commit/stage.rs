@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::make::{Maker, Origin};
-use super::{OutputSettings, modes, staging};
+use super::staging::Staging;
+use super::{OutputSettings, modes};
 use crate::coding::Coding;
 use crate::error::{Error, Result};
 use crate::folders::Checked;
@@ -89,7 +90,7 @@ impl Stager<'_> {
         let audience = written.map(|write| write.resource.audience);
         if let Some(audience) = audience {
             let mut maker = Maker::new(
-                staging(self.folders, audience),
+                Staging::of(self.folders, audience),
                 &part,
                 modes(audience),
                 self.settings,
@@ -153,14 +154,14 @@ impl Stager<'_> {
             base: 0,
             sha256: resource.sha256,
             len: resource.len,
-            variants: made.variants(),
+            variants: made.variants.clone(),
             variants_hash: made.variants_hash,
             encodings: self.settings.encodings.clone(),
         };
         let since = resource.since.map_or(self.now, Timestamp::as_second);
         published.base = row.base_for(&published, since);
         let bytes = made.bytes;
-        maker.finish(made, published.base)?;
+        maker.finish(made, key, published.base)?;
         Ok((published, bytes))
     }
 

@@ -1,6 +1,7 @@
 //! From the bytes of a request to a checked package in the staging folder. Nothing here touches what readers
 //! see, and nothing that is in here is believed.
 
+pub(crate) mod archive;
 pub(crate) mod body;
 pub(crate) mod receive;
 pub(crate) mod staging;

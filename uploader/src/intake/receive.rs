@@ -1,7 +1,7 @@
-//! The multipart form of a publish (protocol.md, "Publishing"): streamed to the staging folder and hashed on
-//! the way, so that memory stays flat however large the archive.
+//! The multipart form of a publish (protocol.md, "Publishing"): streamed and hashed on the way, so that memory stays flat
+//! however large the archive.
 
-use std::path::Path;
+use std::io::Read;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::error::PayloadError;
@@ -9,13 +9,11 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use bytesize::ByteSize;
 use futures_util::{Stream, StreamExt};
-use rackgen::error::At;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Sha256;
 use sha2::Digest as _;
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
 
+use super::archive::Archive;
 use crate::answer::Refusal;
 
 /// The part types that an archive may come as.
@@ -31,16 +29,24 @@ const ARCHIVE_TYPES: [&str; 6] = [
 /// Bytes of a field that is no file; a checksum has 64.
 const FIELD_MAX: usize = 1 << 10;
 
-/// Receives the form: its archive is in the file `archive` then, at most `max` long, and is what its checksum says.
+/// What came.
+pub(crate) struct Received {
+    /// The archive, from its beginning.
+    pub(crate) archive: Box<dyn Read + Send>,
+    /// What it and its checksum say that it is.
+    pub(crate) sha256: Sha256,
+}
+
+/// Receives the form into `archive`, at most `max` bytes.
 ///
 /// # Errors
 /// In the order of protocol.md: the file part and its type, then the checksum; and 413 as soon as it is too much.
 pub(crate) async fn receive(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
-    archive: &Path,
+    mut archive: Archive,
     max: ByteSize,
-) -> Result<Sha256, Refusal> {
+) -> Result<Received, Refusal> {
     let mut form = Multipart::new(headers, body);
     let mut actual = None;
     let mut expected = None;
@@ -60,7 +66,7 @@ pub(crate) async fn receive(
             }
             (true, _) => {
                 refuse_other_types(&field)?;
-                actual = Some(store(field, archive, max).await?);
+                actual = Some(store(field, &mut archive, max).await?);
             }
         }
     }
@@ -83,7 +89,10 @@ pub(crate) async fn receive(
             .detail("expected", expected.trim())
             .detail("actual", actual.to_string()));
     }
-    Ok(actual)
+    Ok(Received {
+        archive: archive.read().await?,
+        sha256: actual,
+    })
 }
 
 /// A part that does not say its type is taken for bytes.
@@ -114,8 +123,7 @@ async fn text(mut field: Field) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-async fn store(mut field: Field, path: &Path, max: ByteSize) -> Result<Sha256, Refusal> {
-    let mut file = File::create(path).await.at("create", path)?;
+async fn store(mut field: Field, archive: &mut Archive, max: ByteSize) -> Result<Sha256, Refusal> {
     let mut state = sha2::Sha256::new();
     let mut received = 0;
     while let Some(bytes) = field.next().await {
@@ -125,9 +133,8 @@ async fn store(mut field: Field, path: &Path, max: ByteSize) -> Result<Sha256, R
             return Err(too_large(max));
         }
         state.update(&bytes);
-        file.write_all(&bytes).await.at("write", path)?;
+        archive.write(&bytes).await?;
     }
-    file.flush().await.at("write", path)?;
     Ok(state.into())
 }
 

@@ -1,11 +1,9 @@
 //! A folder of its own for each upload, on the source tree's file system, gone when the upload is.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rackgen::commit::durable;
-use rackgen::error::{At, Result};
+use rackgen::error::Result;
 use rackgen::folders::random_hex;
 use rackgen::source::SourceTree;
 
@@ -21,23 +19,14 @@ impl Staging {
         let root = source.staging();
         durable::create_folders(&root, 0o700)?;
         let folder = root.join(random_hex::<8>()?);
-        fs::create_dir(&folder).at("create", &folder)?;
-        let contents = folder.join(CONTENTS);
-        fs::create_dir(&contents).at("create", &contents)?;
         // It becomes a version's folder, which the umask must not close.
-        fs::set_permissions(&contents, fs::Permissions::from_mode(0o755))
-            .at("set the mode of", &contents)?;
+        durable::create_folder(&folder, 0o755)?;
         Ok(Self { folder })
     }
 
-    /// Where the archive is received.
-    pub(crate) fn archive(&self) -> PathBuf {
-        self.folder.join("archive")
-    }
-
     /// Where the archive is unpacked: what becomes the version's folder.
-    pub(crate) fn contents(&self) -> PathBuf {
-        self.folder.join(CONTENTS)
+    pub(crate) fn contents(&self) -> &Path {
+        &self.folder
     }
 
     /// The folder's name, which an intent finds it by.
@@ -60,8 +49,6 @@ impl Staging {
         std::mem::forget(self);
     }
 }
-
-const CONTENTS: &str = "contents";
 
 impl Drop for Staging {
     fn drop(&mut self) {

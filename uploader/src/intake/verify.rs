@@ -1,7 +1,9 @@
 //! The checks of a received archive, in the order of protocol.md, up to the question whether the version exists.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
 
 use rackgen::access::Access;
 use rackgen::audit::{Attempt, By, Subject};
@@ -29,16 +31,17 @@ pub(crate) struct Verified {
     pub(crate) files: BTreeMap<FilePath, StoredFile>,
 }
 
-/// Unpacks the archive of a staging folder and checks what came out. What it is found to be is noted in `attempt`, also
+/// Unpacks an archive into a staging folder and checks what came out. What it is found to be is noted in `attempt`, also
 /// where it is refused.
 pub(crate) fn verify(
+    archive: &mut impl Read,
     staging: &Staging,
     access: &Access,
     caller: &Caller<'_>,
     limits: &Limits,
     attempt: &mut Attempt,
 ) -> Result<Verified, Refusal> {
-    let files = unpack_archive(staging, limits)?;
+    let files = unpack_archive(archive, staging.contents(), limits)?;
     let manifest_path = staging.contents().join(MANIFEST_FILE);
     let stored = files
         .iter()
@@ -79,15 +82,11 @@ pub(crate) fn verify(
 }
 
 fn unpack_archive(
-    staging: &Staging,
+    archive: &mut impl Read,
+    into: &Path,
     limits: &Limits,
 ) -> Result<BTreeMap<FilePath, StoredFile>, Refusal> {
-    let path = staging.archive();
-    let mut archive = File::open(&path).at("open", &path)?;
-    let unpacked = unpack(&mut archive, &staging.contents(), limits);
-    // From here on it is only in the way.
-    fs::remove_file(&path).at("remove", &path)?;
-    match unpacked {
+    match unpack(archive, into, limits) {
         Ok(unpacked) => Ok(unpacked.files),
         Err(UnpackError::Refused(fault)) => {
             let mut refusal =
@@ -97,7 +96,7 @@ fn unpack_archive(
             }
             Err(refusal)
         }
-        Err(UnpackError::Source(cause)) => Err(cause).at("read", &path)?,
+        Err(UnpackError::Source(cause)) => Err(cause).at("read the archive of", into)?,
         Err(UnpackError::Disk { path, source }) => Err(source).at("write", &path)?,
     }
 }

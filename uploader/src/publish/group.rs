@@ -153,7 +153,7 @@ impl Group {
         change.news.push(upload.news(&event));
         change.arriving.push(Arriving {
             version: version.clone(),
-            folder: upload.staging.contents(),
+            folder: upload.staging.contents().to_owned(),
             files: package.files.clone(),
             digest: package.digest,
             manifest: package.manifest.clone(),

@@ -91,7 +91,7 @@ impl Intent {
     pub(super) fn admit(&self, registry: &Registry, staging: &Staging) -> Result<()> {
         let source = registry.source();
         let release = self.facts.release();
-        source.admit(&staging.contents(), &source.release(&release))?;
+        source.admit(staging.contents(), &source.release(&release))?;
         source.append(&release.item, &self.facts.event)
     }
 
@@ -102,7 +102,7 @@ impl Intent {
         let contents = staging.contents();
         let target = source.release(&release);
         if contents.exists() {
-            source.admit(&contents, &target)?;
+            source.admit(contents, &target)?;
         } else if !target.exists() {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());
@@ -125,7 +125,7 @@ impl Intent {
             return false;
         };
         !contents.exists()
-            || SourceTree::load_release_in(&self.facts.release(), &contents)
+            || SourceTree::load_release_in(&self.facts.release(), contents)
                 .is_ok_and(|loaded| loaded.digest == *digest)
     }
 

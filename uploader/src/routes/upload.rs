@@ -11,8 +11,9 @@ use serde_json::json;
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::{Credential, decide};
+use crate::intake::archive::Archive;
 use crate::intake::body::Body;
-use crate::intake::receive::receive;
+use crate::intake::receive::{Received, receive};
 use crate::intake::staging::Staging;
 use crate::intake::verify::verify;
 use crate::publish::{Mode, Publisher, Upload};
@@ -80,30 +81,36 @@ async fn take(
         let message = "too many uploads are on their way; try again later";
         Refusal::new(ErrorCode::Unavailable, message)
     })?;
-    let staging = Staging::new(app.registry.source())?;
-    let archive = staging.archive();
-    let archive = tokio::select! {
-        received = receive(request.headers(), body.clone(), &archive, app.limits.archive) => received?,
+    let archive = Archive::new(app.registry.source().staging());
+    let received = tokio::select! {
+        received = receive(request.headers(), body.clone(), archive, app.limits.archive) => received?,
         refusal = body.too_slow(&app.limits.contents) => return Err(refusal),
     };
+    let Received {
+        mut archive,
+        sha256,
+    } = received;
 
     // The rest works on files.
     let served = app.clone();
     let mut found = attempt.clone();
     let verified = web::block(move || {
         let access = served.access();
-        let package = served.identify(&access, sender.clone()).and_then(|caller| {
+        let mut unpack = || -> Result<Upload, Refusal> {
+            let caller = served.identify(&access, sender.clone())?;
+            let staging = Staging::new(served.registry.source())?;
             let limits = &served.limits.contents;
-            verify(&staging, &access, &caller, limits, &mut found)
-        });
-        let upload = package.map(|package| Upload {
-            staging,
-            package,
-            archive,
-            sender,
-            mode,
-            attempt: found.clone(),
-        });
+            let package = verify(&mut archive, &staging, &access, &caller, limits, &mut found)?;
+            Ok(Upload {
+                staging,
+                package,
+                archive: sha256,
+                sender: sender.clone(),
+                mode,
+                attempt: found.clone(),
+            })
+        };
+        let upload = unpack();
         (found, upload)
     });
     let (found, upload) = verified.await.map_err(|fault| Refusal::internal(&fault))?;

@@ -1,0 +1,95 @@
+//! The archive of an upload, until it is unpacked: what there is of it in memory, and what is too much for that in a
+//! file without a name, of which nothing is left whatever happens to the process.
+
+use std::io::{Cursor, Read, Seek};
+use std::path::PathBuf;
+
+use rackgen::commit::durable;
+use rackgen::error::{At, Result};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+/// Bytes that are held in memory: a file would cost a small publish more than all else that comes before the disk. There
+/// are no more of them than uploads may be on their way.
+const HELD_MAX: usize = 256 << 10;
+
+/// An archive that is being received.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    /// Where its file is made, if it comes to that.
+    folder: PathBuf,
+    held: Vec<u8>,
+    /// What follows.
+    rest: Option<File>,
+}
+
+impl Archive {
+    /// An empty one, which may need a file in this folder.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            held: Vec::new(),
+            rest: None,
+        }
+    }
+
+    /// Appends to it.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let rest = match &mut self.rest {
+            None if self.held.len() + bytes.len() <= HELD_MAX => {
+                self.held.extend_from_slice(bytes);
+                return Ok(());
+            }
+            None => {
+                durable::create_folders(&self.folder, 0o700)?;
+                let file = tempfile::tempfile_in(&self.folder).at("write into", &self.folder)?;
+                self.rest.insert(File::from_std(file))
+            }
+            Some(rest) => rest,
+        };
+        rest.write_all(bytes).await.at("write into", &self.folder)
+    }
+
+    /// All of it, from the beginning.
+    pub(crate) async fn read(self) -> Result<Box<dyn Read + Send>> {
+        let held = Cursor::new(self.held);
+        let Some(mut rest) = self.rest else {
+            return Ok(Box::new(held));
+        };
+        rest.flush().await.at("write into", &self.folder)?;
+        let mut rest = rest.into_std().await;
+        rest.rewind().at("read from", &self.folder)?;
+        Ok(Box::new(held.chain(rest)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn it_holds_what_was_written(pieces in vec(vec(any::<u8>(), 0..HELD_MAX / 4), 0..12)) {
+            let folder = tempfile::tempdir()?;
+            let mut read = Vec::new();
+            Builder::new_current_thread().build()?.block_on(async {
+                let mut archive = Archive::new(folder.path().join("staging"));
+                for piece in &pieces {
+                    archive.write(piece).await.unwrap();
+                }
+                archive.read().await.unwrap().read_to_end(&mut read).unwrap();
+            });
+            prop_assert_eq!(read, pieces.concat());
+            let left = fs::read_dir(folder.path().join("staging")).into_iter().flatten();
+            prop_assert_eq!(left.count(), 0);
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Whatever is lost of what a build made, the next one brings it back: the same bytes, and as far as anything is left
 //! to know it from, under the same times, which are what ETags are made of.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::random::Random;
@@ -45,6 +45,37 @@ fn lost_trees_come_back_with_their_etags() {
     assert_same(what, &bytes(&before[0]), &bytes(&after));
     assert_same(what, &versions(&before[0]), &versions(&after));
     assert_same(what, &before[1], &tree(&registry.private()));
+}
+
+#[test]
+fn urls_of_the_same_bytes_keep_times_of_their_own() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let release = Release::new("@open", "item", "1.0.0");
+    registry.put(&release);
+    registry.build();
+    // As another tool would have left it.
+    let manifest = format!("{}/files/registry.json", &release.url()[1..]);
+    for root in ["", ".variants/br", ".variants/gzip"] {
+        let path = registry.public().join(root).join(&manifest);
+        let bytes = fs::read(&path).expect("a manifest");
+        let time = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        fs::remove_file(&path).expect("a file of ours");
+        fs::write(&path, bytes).expect("a file");
+        let file = File::options().append(true).open(&path).expect("a file");
+        let later = time.expect("a time") + Duration::from_secs(1000);
+        file.set_modified(later).expect("a file of ours");
+    }
+    fs::remove_file(registry.state().join("record.db")).expect("a record");
+    registry.build();
+    let before = tree(&registry.public());
+
+    fs::remove_dir_all(registry.public()).expect("a tree of ours");
+    registry.build();
+    assert_same(
+        "without its public tree",
+        &before,
+        &tree(&registry.public()),
+    );
 }
 
 /// Versions put there by hand and uploaded ones, open and gated, in more than one build.

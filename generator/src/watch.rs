@@ -195,7 +195,7 @@ mod tests {
             ("@A/x", "anywhere"),
             ("", "anywhere"),
             ("presets/start/preset.json", "anywhere"),
-            (".staging/0123/archive", "nowhere"),
+            (".staging/0123/registry.json", "nowhere"),
             (".rack-lock", "nowhere"),
             ("README.md", "nowhere"),
         ] {

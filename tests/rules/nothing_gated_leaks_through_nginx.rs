@@ -1,6 +1,9 @@
 //! What is gated is seen by nobody without a token: not in what lies in the public tree, not in anything that nginx
 //! sends, whatever the way there looks like.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use rack_tests::http::{Connection, Request};
 use rack_tests::nginx::with_daemon;
 use rack_tests::proved;
@@ -14,6 +17,13 @@ fn nothing_gated_leaks_through_nginx() {
     let (nginx, _daemon) = with_daemon(&registry);
     let left = traces(&registry.public(), &[CANARY, NAME, "@moody"]);
     assert!(left.is_empty(), "{left:#?}");
+    for tree in [registry.public(), registry.private()] {
+        let staging = tree.join(".staging");
+        fs::create_dir_all(&staging).expect("a folder");
+        // Whoever runs nginx could read it.
+        fs::set_permissions(&staging, Permissions::from_mode(0o755)).expect("a folder of ours");
+        fs::write(staging.join("1.json"), CANARY).expect("a file");
+    }
 
     let mut connection = Connection::new(&nginx.url());
     let mut asked = 0;
@@ -94,7 +104,8 @@ fn crossings() -> Vec<String> {
         crossings.push(format!("{url}/index.json"));
         crossings.push(format!("{url}/"));
         crossings.push(format!("/private{url}"));
-        crossings.push(format!("/.staging{url}"));
     }
+    crossings.push("/.staging/1.json".to_owned());
+    crossings.push("/private/.staging/1.json".to_owned());
     crossings
 }

@@ -92,7 +92,7 @@ pub(crate) struct App {
     pub(crate) max_token_age: Lifetime,
     pub(crate) limits: IntakeLimits,
     /// Room for uploads that are on their way.
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: Arc<Semaphore>,
     pub(crate) serve_reads: bool,
     read_only: bool,
     trust_proxy: usize,
@@ -125,7 +125,7 @@ impl App {
             webhooks: watch::Sender::default(),
             webhook: settings.webhook,
             admin: settings.admin,
-            uploads: Semaphore::new(settings.limits.max_uploads),
+            uploads: Arc::new(Semaphore::new(settings.limits.max_uploads)),
             limits: IntakeLimits {
                 archive: settings.max_upload,
                 contents: settings.limits,

@@ -7,10 +7,11 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode as RawMode, OFlags, chmodat, linkat, mkdirat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode as RawMode, OFlags, chmodat, mkdirat, openat, statat};
 use rustix::io::Errno;
 
 use super::durable;
+use super::staging::STAGING_MODE;
 use crate::error::{At, Result};
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Folder {
     pub(super) fn make(path: &Path, mode: &mut Mode) -> Result<Self> {
         match (mode.make_folder(CWD, path), path.parent()) {
             (Err(Errno::NOENT), Some(staging)) => {
-                make_staging(staging)?;
+                durable::create_folders(staging, STAGING_MODE)?;
                 mode.make_folder(CWD, path)
             }
             (made, _) => made,
@@ -36,7 +37,7 @@ impl Folder {
 
     /// The staging folder itself.
     pub(super) fn staging(path: &Path) -> Result<Self> {
-        make_staging(path)?;
+        durable::create_folders(path, STAGING_MODE)?;
         Self::open(path)
     }
 
@@ -63,19 +64,6 @@ impl Folder {
         Ok(file.into())
     }
 
-    /// Makes another name in it for a file of it, and the folders above that name.
-    pub(super) fn link(
-        &mut self,
-        file: &Path,
-        path: &Path,
-        folder_mode: &mut Mode,
-    ) -> Result<(), Errno> {
-        if let Some(folder) = path.parent() {
-            self.make_below(folder, folder_mode)?;
-        }
-        linkat(&self.fd, file, &self.fd, path, AtFlags::empty())
-    }
-
     /// Nobody else makes any, so this goes down, and no call fails.
     fn make_below(&mut self, folder: &Path, mode: &mut Mode) -> Result<(), Errno> {
         if folder.as_os_str().is_empty() || self.made.contains(folder.as_os_str()) {
@@ -88,11 +76,6 @@ impl Folder {
         self.made.insert(folder.as_os_str().to_owned());
         Ok(())
     }
-}
-
-/// Nobody but us has anything to look for in there.
-fn make_staging(path: &Path) -> Result<()> {
-    durable::create_folders(path, 0o700)
 }
 
 /// A mode that is asked for at creation. The first one shows whether it is had at once: a umask, or an access list of

@@ -7,11 +7,9 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::OutputSettings;
 use super::folder::{Folder, Mode};
 use super::staging::{self, Staging};
-use super::{OutputSettings, durable};
-use rustix::io::Errno;
-
 use crate::coding::Coding;
 use crate::compress::{self, Variant};
 use crate::error::{At, Result};
@@ -42,19 +40,16 @@ pub(super) struct Maker<'a> {
     settings: &'a OutputSettings,
     /// The part's folder for each coding that it has something in.
     folders: BTreeMap<Option<Coding>, Folder>,
-    /// Those of a resource that are written but for their times.
-    written: Vec<(Option<Coding>, File)>,
-    /// `registry.json`, which is served twice, with its time.
-    manifest: Option<(Made, i64)>,
+    /// The variants of `registry.json`, which is served twice.
+    manifest: Option<(Sha256, Vec<Variant>)>,
 }
 
-/// What is made of a resource.
-#[derive(Debug, Clone)]
+/// The files of one resource, written but for their times.
+#[derive(Debug)]
 pub(super) struct Made {
     /// See [`staging::path`].
     path: PathBuf,
-    /// The variants that there are.
-    pub(super) variants: Vec<Coding>,
+    files: Vec<(Option<Coding>, File)>,
     pub(super) sha256: Sha256,
     pub(super) variants_hash: [u8; 32],
     pub(super) bytes: u64,
@@ -64,17 +59,17 @@ impl Made {
     fn new(path: PathBuf, sha256: Sha256) -> Self {
         Self {
             path,
-            variants: Vec::new(),
+            files: Vec::new(),
             sha256,
             variants_hash: combine(std::iter::empty()),
             bytes: 0,
         }
     }
 
-    /// All representations.
-    fn codings(&self) -> impl Iterator<Item = Option<Coding>> {
-        let variants = self.variants.iter().copied().map(Some);
-        [None].into_iter().chain(variants)
+    /// The variants that there are.
+    pub(super) fn variants(&self) -> Vec<Coding> {
+        let codings = self.files.iter().filter_map(|(coding, _)| *coding);
+        codings.collect()
     }
 }
 
@@ -92,12 +87,11 @@ impl<'a> Maker<'a> {
             folder_mode: Mode::new(folder_mode),
             settings,
             folders: BTreeMap::new(),
-            written: Vec::new(),
             manifest: None,
         }
     }
 
-    /// Makes the identity and the variants of a resource of the part; [`Self::finish`] follows.
+    /// Makes the identity and the variants of a resource of the part.
     pub(super) fn make(
         &mut self,
         origin: Origin<'_>,
@@ -105,16 +99,6 @@ impl<'a> Maker<'a> {
         sha256: Sha256,
     ) -> Result<Made> {
         let mut made = Made::new(staging::path(self.part, key), sha256);
-        if let Some((manifest, _)) = &self.manifest
-            && is_manifest(key)
-            && manifest.sha256 == sha256
-        {
-            return Ok(Made {
-                path: made.path,
-                bytes: 0,
-                ..manifest.clone()
-            });
-        }
         match origin {
             // The hash was made of these very bytes.
             Origin::Bytes(identity) => self.in_memory(&mut made, identity, key)?,
@@ -129,13 +113,20 @@ impl<'a> Maker<'a> {
     }
 
     fn in_memory(&mut self, made: &mut Made, identity: &[u8], key: &PublicKey) -> Result<()> {
-        let variants = self.compress(identity, key)?;
+        let variants = match &self.manifest {
+            Some((sha256, variants)) if is_manifest(key) && *sha256 == made.sha256 => {
+                variants.clone()
+            }
+            _ => self.compress(identity, key)?,
+        };
         self.write(made, None, identity)?;
         for (coding, bytes) in &variants {
             self.write(made, Some(*coding), bytes)?;
-            made.variants.push(*coding);
         }
         made.variants_hash = combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes)));
+        if is_manifest(key) {
+            self.manifest = Some((made.sha256, variants));
+        }
         Ok(())
     }
 
@@ -161,7 +152,7 @@ impl<'a> Maker<'a> {
         let StoredFile { sha256, len } = hashing.finish();
         made.sha256 = sha256;
         made.bytes = len;
-        self.written.push((None, file));
+        made.files.push((None, file));
         if !key.media_type().is_text() {
             return Ok(());
         }
@@ -179,13 +170,11 @@ impl<'a> Maker<'a> {
                 io::copy(&mut file, &mut hash)
             };
             let compressed = compress().at("write", &self.path(&made.path, Some(coding)))?;
-            self.written.push((Some(coding), file));
-            made.variants.push(coding);
+            made.files.push((Some(coding), file));
             if compressed >= len {
                 // All variants or none.
-                self.written.truncate(1);
-                for coding in made.variants.drain(..) {
-                    let path = self.path(&made.path, Some(coding));
+                for (coding, _) in made.files.drain(1..) {
+                    let path = self.path(&made.path, coding);
                     fs::remove_file(&path).at("remove", &path)?;
                 }
                 made.bytes = len;
@@ -203,7 +192,7 @@ impl<'a> Maker<'a> {
         file.write_all(bytes)
             .or_else(|cause| Err(cause).at("write", &self.path(&made.path, coding)))?;
         made.bytes += bytes.len() as u64;
-        self.written.push((coding, file));
+        made.files.push((coding, file));
         Ok(())
     }
 
@@ -231,55 +220,8 @@ impl<'a> Maker<'a> {
     }
 
     /// Gives every file its time: the identity `base`, in seconds since 1970, its variants a little later.
-    pub(super) fn finish(&mut self, made: Made, key: &PublicKey, base: i64) -> Result<()> {
-        match self.manifest.clone() {
-            Some((manifest, time)) if self.written.is_empty() => {
-                // One of its URLs may have to be later than the other; and there are file systems without links.
-                let is_linked = time == base && self.link(&manifest, &made).is_ok();
-                if !is_linked {
-                    self.copy(&manifest, &made)?;
-                    self.set_times(&made, base)?;
-                }
-            }
-            _ => {
-                self.set_times(&made, base)?;
-                if is_manifest(key) {
-                    self.manifest = Some((made, base));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, manifest: &Made, made: &Made) -> Result<(), Errno> {
-        for coding in made.codings() {
-            let from = staging::file(self.part, &manifest.path, coding);
-            let to = staging::file(self.part, &made.path, coding);
-            if let Some(folder) = self.folders.get_mut(&coding) {
-                folder.link(&from, &to, &mut self.folder_mode)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn copy(&mut self, manifest: &Made, made: &Made) -> Result<()> {
-        for coding in made.codings() {
-            let (from, to) = (
-                self.path(&manifest.path, coding),
-                self.path(&made.path, coding),
-            );
-            durable::remove_if_there(&to)?;
-            let mut file = self.create(&made.path, coding)?;
-            File::open(&from)
-                .and_then(|mut from| io::copy(&mut from, &mut file))
-                .at("write", &to)?;
-            self.written.push((coding, file));
-        }
-        Ok(())
-    }
-
-    fn set_times(&mut self, made: &Made, base: i64) -> Result<()> {
-        for (coding, file) in std::mem::take(&mut self.written) {
+    pub(super) fn finish(&mut self, made: Made, base: i64) -> Result<()> {
+        for (coding, file) in made.files {
             let time = base + coding.map_or(0, Coding::mtime_offset);
             let since_1970 = Duration::from_secs(time.max(0).unsigned_abs());
             file.set_modified(SystemTime::UNIX_EPOCH + since_1970)

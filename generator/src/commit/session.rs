@@ -44,7 +44,7 @@ pub struct Session<'a> {
     forgotten: i64,
     /// Writes out what is staged, while more is.
     flushing: Option<JoinHandle<Result<()>>>,
-    /// All that was staged is seen, and the next session is to find the staging folders ready.
+    /// All that was staged is seen: there is nothing in the way of the next session that it does not clear itself.
     pub(super) is_shown: bool,
     _locks: [Lock; 2],
 }
@@ -403,8 +403,12 @@ impl Drop for Session<'_> {
             return;
         }
         for audience in Audience::ALL {
+            let staging = Staging::of(self.folders, audience);
             // What resists is cleared when the next session opens.
-            let _ = Staging::of(self.folders, audience).clear();
+            let _ = match self.units.is_empty() {
+                true => staging.ensure_empty(),
+                false => staging.clear(),
+            };
         }
     }
 }

@@ -154,14 +154,14 @@ impl Stager<'_> {
             base: 0,
             sha256: resource.sha256,
             len: resource.len,
-            variants: made.variants.clone(),
+            variants: made.variants(),
             variants_hash: made.variants_hash,
             encodings: self.settings.encodings.clone(),
         };
         let since = resource.since.map_or(self.now, Timestamp::as_second);
         published.base = row.base_for(&published, since);
         let bytes = made.bytes;
-        maker.finish(made, key, published.base)?;
+        maker.finish(made, published.base)?;
         Ok((published, bytes))
     }
 

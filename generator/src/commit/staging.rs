@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::durable;
@@ -16,6 +17,9 @@ use crate::folders::Folders;
 use crate::model::Audience;
 use crate::plan::key::PublicKey;
 use crate::plan::part::Part;
+
+/// Nobody but us has anything to look for in there.
+pub(super) const STAGING_MODE: u32 = 0o700;
 
 /// The folder that a tree stages in.
 #[derive(Debug)]
@@ -50,19 +54,21 @@ impl Staging {
         durable::remove_folder(&self.0)
     }
 
-    /// The same, where it is likely to be empty and to be needed again.
+    /// The same, but an empty one that is as we make it may stay: it is likely to be needed again.
     pub(super) fn ensure_empty(&self) -> Result<()> {
-        match fs::read_dir(&self.0) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
-            entries => match entries.at("read", &self.0)?.next() {
-                None => Ok(()),
-                Some(_) => self.clear(),
-            },
+        let metadata = match self.0.symlink_metadata() {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
+            metadata => metadata.at("read", &self.0)?,
+        };
+        let is_ours = metadata.is_dir() && metadata.mode() & 0o7777 == STAGING_MODE;
+        match is_ours && fs::read_dir(&self.0).at("read", &self.0)?.next().is_none() {
+            true => Ok(()),
+            false => self.clear(),
         }
     }
 }
 
-/// Whence [`file`] leads to each representation of a resource.
+/// The path of a resource that [`file`] makes those of its representations of.
 pub(super) fn path(part: &Part, key: &PublicKey) -> PathBuf {
     match part {
         Part::Release(_) => {

@@ -1,17 +1,19 @@
 //! The archive of an upload, until it is unpacked: what there is of it in memory, and what is too much for that in a
-//! file without a name, of which nothing is left whatever happens to the process.
+//! file without a name, of which nothing is left whatever happens to the process (`O_TMPFILE`; where there is none, what a
+//! kill leaves is removed by the next start).
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::PathBuf;
 
 use rackgen::commit::durable;
 use rackgen::error::{At, Result};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
+use tokio::task::spawn_blocking;
 
-/// Bytes that are held in memory: a file would cost a small publish more than all else that comes before the disk. There
-/// are no more of them than uploads may be on their way.
-const HELD_MAX: usize = 256 << 10;
+/// Bytes that are held in memory: a file would cost a small publish more than all else that comes before the disk. As many
+/// as the server buffers of any body, so that `max_uploads` (1024) of them are 32 MiB.
+const HELD_MAX: usize = 32 << 10;
 
 /// An archive that is being received.
 #[derive(Debug)]
@@ -41,8 +43,13 @@ impl Archive {
                 return Ok(());
             }
             None => {
-                durable::create_folders(&self.folder, 0o700)?;
-                let file = tempfile::tempfile_in(&self.folder).at("write into", &self.folder)?;
+                let folder = self.folder.clone();
+                let file = spawn_blocking(move || {
+                    durable::create_folders(&folder, 0o700)?;
+                    tempfile::tempfile_in(&folder).at("write into", &folder)
+                });
+                let file = file.await.map_err(io::Error::other);
+                let file = file.at("write into", &self.folder)??;
                 self.rest.insert(File::from_std(file))
             }
             Some(rest) => rest,

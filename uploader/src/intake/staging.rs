@@ -1,9 +1,11 @@
 //! A folder of its own for each upload, on the source tree's file system, gone when the upload is.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rackgen::commit::durable;
-use rackgen::error::Result;
+use rackgen::error::{At, Result};
 use rackgen::folders::random_hex;
 use rackgen::source::SourceTree;
 
@@ -19,8 +21,10 @@ impl Staging {
         let root = source.staging();
         durable::create_folders(&root, 0o700)?;
         let folder = root.join(random_hex::<8>()?);
+        fs::create_dir(&folder).at("create", &folder)?;
         // It becomes a version's folder, which the umask must not close.
-        durable::create_folder(&folder, 0o755)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))
+            .at("set the mode of", &folder)?;
         Ok(Self { folder })
     }
 

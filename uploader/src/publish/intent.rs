@@ -25,7 +25,7 @@ pub(super) struct Intent {
     facts: Facts,
 }
 
-/// What the intent's file says, in its format 1.
+/// What the intent's file says, in its format 2. In format 1 the files were one folder further down.
 #[derive(Debug, Serialize, Deserialize)]
 struct Facts {
     format: u32,
@@ -40,7 +40,7 @@ struct Facts {
     audit: Option<Line>,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 impl Facts {
     fn release(&self) -> ReleaseId {

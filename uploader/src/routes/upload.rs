@@ -77,7 +77,7 @@ async fn take(
         decide::publish_at_all(&caller)?;
     }
     app.require_writable()?;
-    let _place = app.uploads.try_acquire().map_err(|_| {
+    let place = app.uploads.clone().try_acquire_owned().map_err(|_| {
         let message = "too many uploads are on their way; try again later";
         Refusal::new(ErrorCode::Unavailable, message)
     })?;
@@ -111,9 +111,10 @@ async fn take(
             })
         };
         let upload = unpack();
-        (found, upload)
+        (found, upload, place)
     });
-    let (found, upload) = verified.await.map_err(|fault| Refusal::internal(&fault))?;
+    // Its place is taken until then, also when nobody waits for the answer any longer.
+    let (found, upload, _place) = verified.await.map_err(|fault| Refusal::internal(&fault))?;
     *attempt = found;
     let upload = upload?;
     let digest = upload.package.digest;

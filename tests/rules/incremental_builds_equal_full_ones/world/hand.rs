@@ -12,6 +12,8 @@ impl World {
     /// The version folders that there are.
     fn folders(&self) -> Vec<String> {
         let files = tree(&self.registry.source()).into_keys();
+        // What a kill left of an upload is no version.
+        let files = files.filter(|path| !path.starts_with(".staging/"));
         let folders =
             files.filter_map(|path| Some(path.strip_suffix("/registry.json")?.to_owned()));
         folders.collect()

@@ -7,15 +7,16 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
+use rack_tests::binaries;
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::http::{Connection, Request};
-use rack_tests::mirror;
+use rack_tests::mirror::{self, RsyncDaemon};
 use rack_tests::nginx::{Nginx, with_daemon};
 use rack_tests::proved;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use rack_tests::tree::{assert_same, tree};
+use rack_tests::tree::{Entry, assert_same, tree};
 use rack_tests::wait;
 use serde_json::json;
 
@@ -65,40 +66,72 @@ fn mirrors_have_the_same_etags() {
 /// rsync gives what it reads the time that it saw before it began to read.
 #[test]
 fn a_file_that_is_replaced_while_it_is_copied_has_no_old_tag() {
-    let mut random = Random::announced("a_file_that_is_replaced_while_it_is_copied_has_no_old_tag");
-    let registry = Registry::new(&json!({ "@open": [] }));
-    // The manifests have one length, and the preset comes before them and keeps rsync busy.
-    registry.put(&Release::new("@open", "item", "1.0.0"));
-    let long = hex::encode(random.bytes(1 << 19));
-    let preset = json!({ "name": "long", "version": "1.0.0", "registries": ["@open/features/item"],
-        "description": long });
-    registry.put_file("presets/long/preset.json", preset.to_string());
-    registry.build();
-    let latest = "registries/@open/features/item/index.json";
-    let old = tree(&registry.public())[latest].clone();
-
-    let mirror = Registry::new(&json!({}));
-    let (from, to) = (registry.public(), mirror.public());
-    let (from, tree_of_mirror) = (mirror::text(&from), mirror::text(&to));
-    let args = ["pull", from, "--tree", tree_of_mirror, "--", "--bwlimit=1m"];
-    let mut pull = mirror::command(&args);
-    let mut pull = pull.stdout(Stdio::null()).spawn().expect("the script runs");
-    wait::until("the preset to be on its way", wait::LONG, || {
-        to.join(".rack-mirroring/side/presets/long")
-            .exists()
-            .then_some(())
-    });
-    registry.put(&Release::new("@open", "item", "1.1.0"));
-    registry.build();
-    assert!(pull.wait().expect("a child can be waited for").success());
-
-    let new = tree(&registry.public())[latest].clone();
+    let Replaced { old, new, copied } = Replaced::while_a_mirror_reads(":");
+    let (new, copied) = (new.expect("a file"), copied.expect("a file"));
     assert_eq!(old.len, new.len);
-    let copied = tree(&to)[latest].clone();
     assert!(
         copied == old || copied == new,
         "{old:?}, {new:?}, {copied:?}"
     );
+}
+
+/// So it has to be read again, which nobody can once it was removed.
+#[test]
+fn a_file_that_is_removed_before_it_is_read_again_is_not_copied() {
+    let Replaced { new, copied, .. } = Replaced::while_a_mirror_reads(
+        "if [ -e $SIDE/$LATEST ]; then rm -rf $RACK_SOURCE/@open/features/item; $RACKGEN build; fi",
+    );
+    assert_eq!((new, copied), (None, None));
+}
+
+/// What became of a pointer whose bytes were read with the time of those before.
+struct Replaced {
+    /// At the origin, when the mirror began to read.
+    old: Entry,
+    /// At the origin, when it was done.
+    new: Option<Entry>,
+    /// On the mirror.
+    copied: Option<Entry>,
+}
+
+impl Replaced {
+    /// The command runs at the origin before each connection of the mirror.
+    fn while_a_mirror_reads(before: &str) -> Self {
+        let mut random = Random::announced("mirrors_have_the_same_etags");
+        let registry = Registry::new(&json!({ "@open": [] }));
+        // The manifests have one length, and the preset comes before them and keeps rsync busy.
+        registry.put(&Release::new("@open", "item", "1.0.0"));
+        let long = hex::encode(random.bytes(1 << 19));
+        let preset = json!({ "name": "long", "version": "1.0.0", "registries": ["@open/features/item"],
+            "description": long });
+        registry.put_file("presets/long/preset.json", preset.to_string());
+        registry.build();
+        let latest = "registries/@open/features/item/index.json";
+        let old = tree(&registry.public())[latest].clone();
+
+        let mirror = Registry::new(&json!({}));
+        let side = mirror.public().join(".rack-mirroring/side");
+        let source = RsyncDaemon::serving(&registry.public(), registry.root().join("rsyncd.conf"));
+        let mut pull = source.pull_with(&mirror.public(), before);
+        registry.lend(&mut pull);
+        let pull = pull
+            .args(["--", "--bwlimit=1m"])
+            .env("RACKGEN", binaries::rackgen())
+            .env("SIDE", &side)
+            .env("LATEST", latest);
+        let mut pull = pull.stdout(Stdio::null()).spawn().expect("the script runs");
+        wait::until("the preset to be on its way", wait::LONG, || {
+            side.join("presets/long").exists().then_some(())
+        });
+        registry.put(&Release::new("@open", "item", "1.1.0"));
+        registry.build();
+        assert!(pull.wait().expect("a child can be waited for").success());
+        Self {
+            old,
+            new: tree(&registry.public()).remove(latest),
+            copied: tree(&mirror.public()).remove(latest),
+        }
+    }
 }
 
 /// A build shows an original and then its variants: whoever copies in between has to do without them.

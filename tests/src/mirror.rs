@@ -26,6 +26,9 @@ pub fn run(args: &[&str]) -> Run {
 
 /// Runs the script and kills it after so long, with all that it started. The tree here is free again then.
 pub fn kill(mut script: Command, tree: &Path, after: Duration) {
+    // What it keeps for itself goes the way of the test's folder.
+    let temporary = tree.parent().expect("a tree in a folder of the test");
+    script.env("TMPDIR", temporary);
     let silent = script.stdout(Stdio::null()).stderr(Stdio::null());
     let mut process = silent.process_group(0).spawn().expect("the script runs");
     // The moment is part of the experiment, so there is nothing else to wait for.
@@ -64,9 +67,16 @@ impl RsyncDaemon {
 
     /// What brings the mirror at `to` up to date with what the daemon gives.
     pub fn pull(&self, to: &Path) -> Command {
+        self.pull_with(to, ":")
+    }
+
+    /// The same; this shell command runs before each time that the script connects, and has its environment.
+    pub fn pull_with(&self, to: &Path, before: &str) -> Command {
         let mut command = command(&["pull", "rsync://registry.example/tree", "--tree", text(to)]);
         let daemon = format!("rsync --daemon --config={}", self.config.display());
-        command.env("RSYNC_CONNECT_PROG", daemon);
+        // rsync talks to the daemon by the standard streams.
+        let program = format!("( {before} ) </dev/null >&2; {daemon}");
+        command.env("RSYNC_CONNECT_PROG", program);
         command
     }
 }

@@ -318,16 +318,20 @@ impl Registry {
                 command.env_remove(name);
             }
         }
+        command.current_dir(self.root()).stdin(Stdio::null());
+        self.lend(&mut command);
         command
-            .current_dir(self.root())
-            .stdin(Stdio::null())
+    }
+
+    /// Gives a command the settings of this registry, for those that it starts.
+    pub fn lend(&self, command: &mut Command) {
+        command
             .env("RACK_SOURCE", self.source())
             .env("RACK_PUBLIC", self.public())
             .env("RACK_PRIVATE", self.private())
             .env("RACK_STATE", self.state())
             .env("RACK_ACCESS", self.access())
             .envs(self.settings.iter().cloned());
-        command
     }
 }
 

@@ -205,9 +205,8 @@ fn standing(item: &ItemId, history: &History, change: &Change) -> Standing {
 fn delete(source: &SourceTree, release: &ReleaseId) -> Result<(), Error> {
     let folder = source.release(release);
     let aside = source
-        .staging()
+        .make_staging()?
         .join(format!("removed-{}", crate::folders::random_hex::<8>()?));
-    durable::create_folders(&source.staging(), 0o700)?;
     match std::fs::rename(&folder, &aside) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         renamed => renamed.at("remove", &folder)?,

@@ -10,6 +10,7 @@ use futures_util::stream;
 use rackgen::coding::Coding;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::Sha256;
+use rackgen::source::SourceTree;
 
 use crate::intake::archive::Archive;
 use crate::intake::receive::{Received, receive};
@@ -37,7 +38,7 @@ pub async fn receive_form(
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_bytes(content_type).ok()?);
     let body = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
-    let archive = Archive::new(std::env::temp_dir());
+    let archive = Archive::new(SourceTree::at(std::env::temp_dir()));
     let received = receive(&headers, body, archive, ByteSize::b(max)).await;
     Some(
         received

@@ -23,14 +23,7 @@ const PREFIX: &str = "work-";
 impl Workspace {
     /// A fresh one. Those that a kill left behind are removed.
     pub fn new(source: &SourceTree) -> Result<Self> {
-        let staging = source.staging();
-        if staging.is_symlink() {
-            return Err(Error::refused(
-                staging,
-                "it is a symbolic link, which is not followed; remove it",
-            ));
-        }
-        durable::create_folders(&staging, 0o700)?;
+        let staging = source.make_staging()?;
         source.clear_staging(PREFIX)?;
         loop {
             let folder = staging.join(format!("{PREFIX}{}", random_hex::<8>()?));
@@ -61,6 +54,22 @@ impl Drop for Workspace {
 }
 
 impl SourceTree {
+    /// The staging folder, made if it is not there.
+    ///
+    /// # Errors
+    /// Refused where it is a symbolic link; disk and permissions otherwise.
+    pub fn make_staging(&self) -> Result<PathBuf> {
+        let staging = self.staging();
+        if staging.is_symlink() {
+            return Err(Error::refused(
+                staging,
+                "it is a symbolic link, which is not followed; remove it",
+            ));
+        }
+        durable::create_folders(&staging, 0o700)?;
+        Ok(staging)
+    }
+
     /// Removes from the staging folder what has a name of this beginning and is not held by a process.
     pub fn clear_staging(&self, prefix: &str) -> Result<()> {
         let staging = self.staging();

@@ -3,10 +3,9 @@
 //! kill leaves is removed by the next start).
 
 use std::io::{self, Cursor, Read, Seek};
-use std::path::PathBuf;
 
-use rackgen::commit::durable;
 use rackgen::error::{At, Result};
+use rackgen::source::SourceTree;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
@@ -18,18 +17,18 @@ const HELD_MAX: usize = 32 << 10;
 /// An archive that is being received.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    /// Where its file is made, if it comes to that.
-    folder: PathBuf,
+    /// In whose staging folder its file is made, if it comes to that.
+    source: SourceTree,
     held: Vec<u8>,
     /// What follows.
     rest: Option<File>,
 }
 
 impl Archive {
-    /// An empty one, which may need a file in this folder.
-    pub(crate) fn new(folder: PathBuf) -> Self {
+    /// An empty one, which may need a file in this tree's staging folder.
+    pub(crate) fn new(source: SourceTree) -> Self {
         Self {
-            folder,
+            source,
             held: Vec::new(),
             rest: None,
         }
@@ -43,18 +42,20 @@ impl Archive {
                 return Ok(());
             }
             None => {
-                let folder = self.folder.clone();
+                let source = self.source.clone();
                 let file = spawn_blocking(move || {
-                    durable::create_folders(&folder, 0o700)?;
+                    let folder = source.make_staging()?;
                     tempfile::tempfile_in(&folder).at("write into", &folder)
                 });
                 let file = file.await.map_err(io::Error::other);
-                let file = file.at("write into", &self.folder)??;
+                let file = file.at("write into", &self.source.staging())??;
                 self.rest.insert(File::from_std(file))
             }
             Some(rest) => rest,
         };
-        rest.write_all(bytes).await.at("write into", &self.folder)
+        rest.write_all(bytes)
+            .await
+            .at("write into", &self.source.staging())
     }
 
     /// All of it, from the beginning.
@@ -63,9 +64,11 @@ impl Archive {
         let Some(mut rest) = self.rest else {
             return Ok(Box::new(held));
         };
-        rest.flush().await.at("write into", &self.folder)?;
+        rest.flush()
+            .await
+            .at("write into", &self.source.staging())?;
         let mut rest = rest.into_std().await;
-        rest.rewind().at("read from", &self.folder)?;
+        rest.rewind().at("read from", &self.source.staging())?;
         Ok(Box::new(held.chain(rest)))
     }
 }
@@ -86,16 +89,17 @@ mod tests {
         #[test]
         fn it_holds_what_was_written(pieces in vec(vec(any::<u8>(), 0..HELD_MAX / 4), 0..12)) {
             let folder = tempfile::tempdir()?;
+            let source = SourceTree::at(folder.path());
             let mut read = Vec::new();
             Builder::new_current_thread().build()?.block_on(async {
-                let mut archive = Archive::new(folder.path().join("staging"));
+                let mut archive = Archive::new(source.clone());
                 for piece in &pieces {
                     archive.write(piece).await.unwrap();
                 }
                 archive.read().await.unwrap().read_to_end(&mut read).unwrap();
             });
             prop_assert_eq!(read, pieces.concat());
-            let left = fs::read_dir(folder.path().join("staging")).into_iter().flatten();
+            let left = fs::read_dir(source.staging()).into_iter().flatten();
             prop_assert_eq!(left.count(), 0);
         }
     }

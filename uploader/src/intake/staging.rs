@@ -18,9 +18,7 @@ pub(crate) struct Staging {
 impl Staging {
     /// A fresh one.
     pub(crate) fn new(source: &SourceTree) -> Result<Self> {
-        let root = source.staging();
-        durable::create_folders(&root, 0o700)?;
-        let folder = root.join(random_hex::<8>()?);
+        let folder = source.make_staging()?.join(random_hex::<8>()?);
         fs::create_dir(&folder).at("create", &folder)?;
         // It becomes a version's folder, which the umask must not close.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))

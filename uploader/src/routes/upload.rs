@@ -81,7 +81,7 @@ async fn take(
         let message = "too many uploads are on their way; try again later";
         Refusal::new(ErrorCode::Unavailable, message)
     })?;
-    let archive = Archive::new(app.registry.source().staging());
+    let archive = Archive::new(app.registry.source().clone());
     let received = tokio::select! {
         received = receive(request.headers(), body.clone(), archive, app.limits.archive) => received?,
         refusal = body.too_slow(&app.limits.contents) => return Err(refusal),

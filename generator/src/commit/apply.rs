@@ -7,7 +7,6 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::record::Lasts;
@@ -68,13 +67,10 @@ impl<'a> Ready<'a> {
         let trees = Trees(session.folders);
         first.into_iter().try_for_each(|unit| trees.show(unit))?;
         withdrawals.iter().try_for_each(|gone| trees.remove(gone))?;
+        // One after another: the system renames from one folder to another one at a time on a file system, and threads
+        // that wait for that spin.
         rest.sort_by_key(|unit| rank(&unit.part));
-        for alike in rest.chunk_by(|a, b| rank(&a.part) == rank(&b.part)) {
-            match alike {
-                [unit] => trees.show(unit)?,
-                several => several.par_iter().try_for_each(|unit| trees.show(unit))?,
-            }
-        }
+        rest.into_iter().try_for_each(|unit| trees.show(unit))?;
         removals.iter().try_for_each(|gone| trees.remove(gone))
     }
 

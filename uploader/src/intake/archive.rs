@@ -48,14 +48,12 @@ impl Archive {
                     tempfile::tempfile_in(&folder).at("write into", &folder)
                 });
                 let file = file.await.map_err(io::Error::other);
-                let file = file.at("write into", &self.source.staging())??;
+                let file = written(&self.source, file)??;
                 self.rest.insert(File::from_std(file))
             }
             Some(rest) => rest,
         };
-        rest.write_all(bytes)
-            .await
-            .at("write into", &self.source.staging())
+        written(&self.source, rest.write_all(bytes).await)
     }
 
     /// All of it, from the beginning.
@@ -64,13 +62,16 @@ impl Archive {
         let Some(mut rest) = self.rest else {
             return Ok(Box::new(held));
         };
-        rest.flush()
-            .await
-            .at("write into", &self.source.staging())?;
+        written(&self.source, rest.flush().await)?;
         let mut rest = rest.into_std().await;
         rest.rewind().at("read from", &self.source.staging())?;
         Ok(Box::new(held.chain(rest)))
     }
+}
+
+/// Says where it failed, if it did.
+fn written<T>(source: &SourceTree, result: io::Result<T>) -> Result<T> {
+    result.or_else(|cause| Err(cause).at("write into", &source.staging()))
 }
 
 #[cfg(test)]

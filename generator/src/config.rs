@@ -2,6 +2,7 @@
 //! (interface.md). Read once at the edge; nothing below asks the environment.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::package::Limits;
 use crate::public_url::PublicUrl;
+use crate::schema::{DidYouMean, nearest};
 use crate::token::lifetime::Lifetime;
 use crate::watchers::Watchers;
 use crate::webhook::{DeliverySettings, WebhookSource};
@@ -140,12 +142,7 @@ impl SharedArgs {
     /// Reads the configuration file, if there is one, and settles every shared setting.
     pub fn resolve(self) -> Result<(Settings, ConfigFile)> {
         let file = self.read_file()?;
-        // Variables of the server that we replace work where ours are not set (interface.md).
-        let legacy = |name| {
-            env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let legacy = |name| legacy_variable(name).map(PathBuf::from);
         let folder = |flag: Option<PathBuf>, file: &Option<PathBuf>, default: &str| {
             flag.or_else(|| file.clone())
                 .unwrap_or_else(|| default.into())
@@ -217,33 +214,43 @@ impl SharedArgs {
     }
 }
 
+/// A variable of the server that we replace: it works where ours is not set (interface.md, "Configuration"). An empty
+/// one counts as none.
+pub fn legacy_variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The address that such variables say to listen on, if one of them is there: `HOST` and `PORT`.
+pub fn legacy_listen() -> Option<String> {
+    let [host, port] = ["HOST", "PORT"].map(|name| legacy_variable(name)?.into_string().ok());
+    (host.is_some() || port.is_some()).then(|| {
+        let host = host.unwrap_or_else(|| "127.0.0.1".into());
+        format!("{host}:{}", port.unwrap_or_else(|| "8080".into()))
+    })
+}
+
 fn parse(text: &str) -> Result<ConfigFile, String> {
     toml::from_str(text).map_err(|fault| {
         let line = fault
             .span()
             .and_then(|span| text.get(..span.start))
             .map_or(1, |before| before.matches('\n').count() + 1);
-        let hint = nearest_key(fault.message()).unwrap_or_default();
+        let hint = DidYouMean(nearest_key(fault.message()));
         format!("line {line}: {}{hint}", first_line(fault.message()))
     })
 }
 
 /// serde names the unknown key first and then all that it knows, each in backquotes.
-fn nearest_key(message: &str) -> Option<String> {
+fn nearest_key(message: &str) -> Option<&str> {
     let mut words = message
         .strip_prefix("unknown field")?
         .split('`')
         .skip(1)
         .step_by(2);
-    let unknown = words.next()?;
-    let near = words.max_by(|a, b| {
-        let likeness = |word| strsim::jaro_winkler(unknown, word);
-        likeness(a).total_cmp(&likeness(b))
-    })?;
-    Some(format!("; did you mean `{near}`?"))
+    nearest(words.next()?, words)
 }
 
-/// The list of all known keys is left out: the nearest one is named.
+/// The list of all known keys is left out: one that is near is named.
 fn first_line(message: &str) -> &str {
     let line = message.lines().next().unwrap_or(message);
     line.split(", expected one of").next().unwrap_or(line)
@@ -262,5 +269,7 @@ mod tests {
         );
         let fault = parse("[limits]\nmax_entrys = 3\n").unwrap_err();
         assert!(fault.ends_with("did you mean `max_entries`?"), "{fault}");
+        let fault = parse("colour = \"red\"\n").unwrap_err();
+        assert_eq!(fault, "line 1: unknown field `colour`");
     }
 }

@@ -11,7 +11,8 @@ use notify::event::{EventKind, Flag};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::build::Scope;
-use crate::error::{Error, Result};
+use crate::commit::durable::folder_of;
+use crate::error::{At, Error, Result};
 use crate::model::event::EVENTS_FILE;
 use crate::model::{ItemId, Namespace, Version};
 use crate::source::SourceTree;
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Watch {
     source: SourceTree,
+    /// Absolute, as the paths of events are.
     access: Option<PathBuf>,
     events: Receiver<notify::Result<Event>>,
     _watcher: RecommendedWatcher,
@@ -55,19 +57,19 @@ impl Watch {
         watcher
             .watch(root, RecursiveMode::Recursive)
             .map_err(failed(root))?;
-        if let Some(folder) = access.and_then(Path::parent) {
+        let access = access
+            .map(|path| std::path::absolute(path).at("find", path))
+            .transpose()?;
+        if let Some(access) = &access {
             // The folder, since a file that is replaced by a rename is another file.
-            let folder = match folder.as_os_str().is_empty() {
-                true => Path::new("."),
-                false => folder,
-            };
+            let folder = folder_of(access);
             watcher
                 .watch(folder, RecursiveMode::NonRecursive)
                 .map_err(failed(folder))?;
         }
         Ok(Self {
             source: source.clone(),
-            access: access.map(Path::to_owned),
+            access,
             events,
             _watcher: watcher,
         })
@@ -113,11 +115,7 @@ impl Watch {
         }
         let mut everything = false;
         for path in &event.paths {
-            if self
-                .access
-                .as_ref()
-                .is_some_and(|access| access.file_name() == path.file_name())
-            {
+            if self.access.as_ref() == Some(path) {
                 everything = true;
                 continue;
             }

@@ -29,6 +29,8 @@ pub struct RackdBuilder<'a> {
     listen: String,
     args: Vec<OsString>,
     admin_token: String,
+    /// Its variables, where it has nothing else.
+    alone: Option<Vec<(String, String)>>,
 }
 
 impl<'a> RackdBuilder<'a> {
@@ -39,6 +41,7 @@ impl<'a> RackdBuilder<'a> {
             listen: "127.0.0.1:0".to_owned(),
             args: Vec::new(),
             admin_token: ADMIN_TOKEN.to_owned(),
+            alone: None,
         }
     }
 
@@ -78,6 +81,13 @@ impl<'a> RackdBuilder<'a> {
         self
     }
 
+    /// With these variables in place of all flags, and of all variables of ours.
+    pub fn with_nothing_but(mut self, variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.alone = Some(variables.iter().map(owned).collect());
+        self
+    }
+
     /// Starts it, and waits until it accepts connections.
     pub fn start(self) -> Rackd {
         let mut daemon = self.spawn();
@@ -104,12 +114,19 @@ impl<'a> RackdBuilder<'a> {
 
     fn spawn(self) -> Rackd {
         let (stdout, stderr) = (self.registry.log("stdout"), self.registry.log("stderr"));
-        let process = self
-            .registry
-            .command(&binaries::rackd())
-            .args(["--listen", &self.listen])
-            .args(self.args)
-            .env("RACK_ADMIN_TOKEN", self.admin_token)
+        let rackd = binaries::rackd();
+        let mut command = match self.alone {
+            Some(variables) => self.registry.bare_command(&rackd, &variables),
+            None => {
+                let mut command = self.registry.command(&rackd);
+                command
+                    .args(["--listen", &self.listen])
+                    .args(self.args)
+                    .env("RACK_ADMIN_TOKEN", self.admin_token);
+                command
+            }
+        };
+        let process = command
             .stdout(File::create(&stdout).expect("a file"))
             .stderr(File::create(&stderr).expect("a file"))
             .spawn()

@@ -311,6 +311,13 @@ impl Registry {
 
     /// A command that has this registry's settings, and none of the caller's.
     pub fn command(&self, program: &Path) -> Command {
+        let mut command = self.bare_command(program, &[]);
+        self.lend(&mut command);
+        command
+    }
+
+    /// A command in this registry's folder that has these variables in place of any settings.
+    pub fn bare_command(&self, program: &Path, variables: &[(String, String)]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let ours = name.as_encoded_bytes().starts_with(b"RACK_");
@@ -318,8 +325,10 @@ impl Registry {
                 command.env_remove(name);
             }
         }
-        command.current_dir(self.root()).stdin(Stdio::null());
-        self.lend(&mut command);
+        command
+            .current_dir(self.root())
+            .stdin(Stdio::null())
+            .envs(variables.iter().cloned());
         command
     }
 

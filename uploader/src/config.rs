@@ -12,7 +12,9 @@ use clap::builder::BoolishValueParser;
 use rackgen::access::{Access, SecretHash};
 use rackgen::admin_token;
 use rackgen::build::Registry;
-use rackgen::config::{AccessSource, ConfigFile, Settings, SharedArgs};
+use rackgen::config::{
+    AccessSource, ConfigFile, Settings, SharedArgs, legacy_listen, legacy_variable,
+};
 use rackgen::error::{At, Error, Result};
 use rackgen::folders::Adoption;
 use rackgen::package::Limits;
@@ -165,17 +167,10 @@ impl Args {
     }
 
     fn addresses(&self, file: &ConfigFile) -> Result<Vec<SocketAddr>> {
-        let legacy = || {
-            let (host, port) = (legacy_variable("HOST"), legacy_variable("PORT"));
-            (host.is_some() || port.is_some()).then(|| {
-                let host = host.unwrap_or_else(|| "127.0.0.1".into());
-                format!("{host}:{}", port.unwrap_or_else(|| "8080".into()))
-            })
-        };
         let text = self
             .listen
             .clone()
-            .or_else(legacy)
+            .or_else(legacy_listen)
             .or_else(|| file.listen.clone())
             .unwrap_or_else(|| "127.0.0.1:8080".into());
         std::net::ToSocketAddrs::to_socket_addrs(&text)
@@ -199,7 +194,7 @@ fn setting<T: std::str::FromStr>(
     if flag.is_some() {
         return Ok(flag);
     }
-    match legacy_variable(legacy) {
+    match legacy_text(legacy) {
         Some(text) => text.parse().map(Some).map_err(|_| {
             Error::refused(name, format!("`{text}` (of {legacy}) is not what it takes"))
         }),
@@ -207,9 +202,9 @@ fn setting<T: std::str::FromStr>(
     }
 }
 
-/// A variable of the server that we replace; an empty one counts as none. What it calls true is one proxy to us.
-fn legacy_variable(name: &str) -> Option<String> {
-    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
+/// What the server that we replace calls true is one proxy to us.
+fn legacy_text(name: &str) -> Option<String> {
+    let text = legacy_variable(name)?.into_string().ok()?;
     Some(match (name, &*text) {
         ("TRUST_PROXY", "true") => "1".into(),
         ("TRUST_PROXY", "false") => "0".into(),

@@ -145,7 +145,10 @@ pub(crate) fn build(app: &App) -> bool {
             app.metrics.build(start.elapsed());
             app.metrics.outputs(&report.changes);
         }
-        Err(_) => tracing::warn!("the trees stay as they are until a build succeeds"),
+        Err(error) => {
+            app.end_if_broken(error);
+            tracing::warn!("the trees stay as they are until a build succeeds");
+        }
     }
     app.note(
         Check::Build,

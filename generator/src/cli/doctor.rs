@@ -10,7 +10,9 @@ use clap::{ArgMatches, CommandFactory};
 use serde_json::json;
 
 use super::{Cli, Format, Outcome, print_json, print_line};
-use crate::config::{AccessSource, ConfigFile, DEFAULT_FILE, Settings, SharedArgs};
+use crate::config::{
+    AccessSource, ConfigFile, DEFAULT_FILE, Settings, SharedArgs, legacy_listen, legacy_variable,
+};
 use crate::doctor::{Finding, Origin, Setting, Status, examine, redact};
 use crate::error::{Error, Result};
 
@@ -138,25 +140,32 @@ fn of_the_daemon(file: &ConfigFile) -> impl Iterator<Item = Setting> {
     fn text<T: ToString>(value: &Option<T>) -> Option<String> {
         value.as_ref().map(ToString::to_string)
     }
+    fn legacy(name: &str) -> Option<(String, String)> {
+        let value = legacy_variable(name)?;
+        Some((name.to_owned(), value.display().to_string()))
+    }
+    let address = legacy_listen().map(|address| ("HOST, PORT".to_owned(), address));
     let all = [
-        ("listen", "", text(&file.listen)),
-        ("serve_reads", "", text(&file.serve_reads)),
-        ("max_upload", "", text(&file.max_upload)),
-        ("trust_proxy", "TRUST_PROXY", text(&file.trust_proxy)),
-        ("rate_limit", "", text(&file.rate_limit)),
-        ("rate_limit_reads", "", text(&file.rate_limit_reads)),
-        ("read_only", "", text(&file.read_only)),
-        ("log", "", text(&file.log)),
-        ("log_level", "LOG_LEVEL", text(&file.log_level)),
+        ("listen", address, text(&file.listen)),
+        ("serve_reads", None, text(&file.serve_reads)),
+        ("max_upload", None, text(&file.max_upload)),
+        (
+            "trust_proxy",
+            legacy("TRUST_PROXY"),
+            text(&file.trust_proxy),
+        ),
+        ("rate_limit", None, text(&file.rate_limit)),
+        ("rate_limit_reads", None, text(&file.rate_limit_reads)),
+        ("read_only", None, text(&file.read_only)),
+        ("log", None, text(&file.log)),
+        ("log_level", legacy("LOG_LEVEL"), text(&file.log_level)),
     ];
     all.into_iter().filter_map(|(key, legacy, in_file)| {
-        let (value, origin) = match env::var(ours(key)) {
-            Ok(value) => (value, Origin::Environment(ours(key))),
-            Err(_) => {
-                let origin = elsewhere(legacy, in_file.is_some());
-                (env::var(legacy).ok().or(in_file)?, origin)
-            }
-        };
+        let variable = env::var(ours(key)).ok().map(|value| (ours(key), value));
+        let environment = variable
+            .or(legacy)
+            .map(|(name, value)| (Origin::Environment(name), value));
+        let (origin, value) = environment.or(in_file.map(|value| (Origin::File, value)))?;
         Some(Setting { key, value, origin })
     })
 }
@@ -168,7 +177,7 @@ fn ours(key: &str) -> String {
 
 /// Neither flag nor variable of ours: a variable of the server that we replace, the file, or nothing.
 fn elsewhere(legacy: &str, in_file: bool) -> Origin {
-    match env::var_os(legacy).is_some_and(|value| !value.is_empty()) {
+    match legacy_variable(legacy).is_some() {
         true => Origin::Environment(legacy.to_owned()),
         false if in_file => Origin::File,
         false => Origin::Default,

@@ -15,7 +15,7 @@ use super::stage::{Shown, ShownFile};
 use super::staging::Staging;
 use super::{ROOTS, durable, modes, representation, root};
 use crate::coding::Coding;
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::model::Audience;
 use crate::plan::Removal;
@@ -136,7 +136,7 @@ impl Trees<'_> {
         let target = root(self.0.tree(audience), coding).join(part.place());
         let (_, folder_mode) = modes(audience);
         match rename(&staged, &target, folder_mode) {
-            Err(cause)
+            Err(Error::Io { cause, .. })
                 if matches!(
                     cause.kind(),
                     ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists
@@ -147,13 +147,12 @@ impl Trees<'_> {
                     let path = entry.path().strip_prefix(&staged).unwrap_or(entry.path());
                     if entry.file_type().is_file() {
                         let target = target.join(path);
-                        rename(entry.path(), &target, folder_mode)
-                            .at("rename into place", &target)?;
+                        rename(entry.path(), &target, folder_mode)?;
                     }
                 }
                 Ok(())
             }
-            renamed => renamed.at("rename into place", &target),
+            renamed => renamed,
         }
     }
 
@@ -166,7 +165,7 @@ impl Trees<'_> {
         for coding in [None].into_iter().chain(variants) {
             let staged = staging.representation(part, &file.key, coding);
             let target = representation(tree, &file.key, coding);
-            rename(&staged, &target, folder_mode).at("rename into place", &target)?;
+            rename(&staged, &target, folder_mode)?;
         }
         for coding in &file.stale {
             let stale = representation(tree, &file.key, Some(*coding));
@@ -195,13 +194,14 @@ fn rank(part: &Part) -> CommitRank {
     }
 }
 
-fn rename(staged: &Path, target: &Path, folder_mode: u32) -> std::io::Result<()> {
+fn rename(staged: &Path, target: &Path, folder_mode: u32) -> Result<()> {
     match fs::rename(staged, target) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             let folder = target.parent().unwrap_or(target);
-            durable::create_folders(folder, folder_mode).map_err(std::io::Error::other)?;
+            durable::create_folders(folder, folder_mode)?;
             fs::rename(staged, target)
         }
         renamed => renamed,
     }
+    .at("rename into place", target)
 }

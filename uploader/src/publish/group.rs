@@ -33,6 +33,7 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
     let lock = match lock.and_then(|lock| replay(app, &writer).map(|()| lock)) {
         Ok(lock) => lock,
         Err(error) => {
+            app.end_if_broken(&error);
             refuse(jobs, &error.into());
             return Vec::new();
         }

@@ -145,6 +145,9 @@ impl Intent {
 /// Finishes every publish that was past its point of no return. The caller holds the source tree's lock.
 ///
 /// One that cannot be finished waits for the next time, and `/health` shows it; the others go on.
+///
+/// # Errors
+/// The disk itself failed, and the daemon ends; the intents cannot be read.
 pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
     let mut faults = Vec::new();
     let mut finished = Vec::new();
@@ -154,7 +157,7 @@ pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
         }
         match finish(app, &path) {
             Ok(intent) => finished.extend(intent),
-            Err(error) => faults.push(error.to_string()),
+            Err(error) => faults.push(error),
         }
     }
     // One barrier for all of them, and for their lines.
@@ -163,11 +166,18 @@ pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
         let told = app.registry.audit().complete(&lines);
         let secured = told.and_then(|()| app.registry.secure());
         let done = secured.and_then(|()| finished.into_iter().try_for_each(Intent::done));
-        faults.extend(done.err().map(|error| error.to_string()));
+        faults.extend(done.err());
     }
-    let fault = (!faults.is_empty()).then(|| faults.join("; "));
-    app.note(Check::Intents, fault);
-    Ok(())
+    let words: Vec<String> = faults.iter().map(Error::to_string).collect();
+    app.note(
+        Check::Intents,
+        (!words.is_empty()).then(|| words.join("; ")),
+    );
+    let broken = faults.into_iter().find(Error::is_disk_failure);
+    broken.map_or(Ok(()), |error| {
+        app.end_if_broken(&error);
+        Err(error)
+    })
 }
 
 /// Does what is left to do of one; it is done when that is durable. None where there was nothing to finish.

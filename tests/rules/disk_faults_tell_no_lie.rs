@@ -2,6 +2,7 @@
 //! and once the fault is gone the next upload works. `strace` stands in for the disk.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -49,10 +50,16 @@ fn disk_faults_tell_no_lie() {
             );
 
             let path = path.map(|path| registry.root().join(path));
-            let strace = Inject::start(&daemon, call, fault, path.as_deref());
+            let log = registry.root().join("strace");
+            let strace = Inject::start(&daemon, call, fault, path.as_deref(), &log);
             let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
             strace.end(&daemon);
             let what = format!("{call} with {fault}: {} {}", answer.status, answer.json());
+            let calls = fs::read_to_string(&log).expect("what strace saw");
+            assert!(
+                calls.contains("(INJECTED)"),
+                "{what}: no such call in {calls}"
+            );
             seen.push(answer.status);
             let expected: &[u16] = match fault {
                 "ENOSPC" => &[201, 500, 507],
@@ -99,6 +106,20 @@ fn disk_faults_tell_no_lie() {
     );
 }
 
+#[test]
+fn a_disk_that_fails_in_a_build_ends_the_daemon() {
+    let registry = Registry::open_and_gated();
+    let daemon = registry.rackd().start();
+    let log = registry.root().join("strace");
+    let strace = Inject::start(&daemon, "syncfs", "EIO", None, &log);
+    registry.write_access(json!({ "@open": [] }).to_string());
+    assert_ne!(daemon.wait().code(), Some(0));
+    drop(strace);
+    let daemon = registry.rackd().start();
+    assert_eq!(daemon.stop().code(), Some(0));
+    registry.is_undisturbed("after the next start");
+}
+
 fn get(daemon: &Rackd, release: &Release) -> Response {
     Request::get(&release.url())
         .send(daemon.url())
@@ -109,10 +130,12 @@ fn get(daemon: &Rackd, release: &Release) -> Response {
 struct Inject(Child);
 
 impl Inject {
-    fn start(daemon: &Rackd, call: &str, fault: &str, path: Option<&std::path::Path>) -> Self {
+    fn start(daemon: &Rackd, call: &str, fault: &str, path: Option<&Path>, log: &Path) -> Self {
         let mut strace = Command::new("strace");
         strace
-            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+            .args(["-f", "-qq", "-o"])
+            .arg(log)
+            .arg("-e")
             .arg(format!("inject={call}:error={fault}:when=1"))
             .args(["-p", &daemon.id().to_string()]);
         if let Some(path) = path {
@@ -126,16 +149,20 @@ impl Inject {
     fn end(mut self, daemon: &Rackd) {
         let pid = Pid::from_child(&self.0);
         kill_process(pid, Signal::INT).expect("a child");
-        let ended = wait::within(PATIENCE, || self.0.try_wait().expect("a child"));
-        if ended.is_none() {
-            // Where the daemon ends at the same moment, strace may wait for ever for a thread that is gone. The system
-            // lets go of what it held.
-            self.0.kill().expect("a child");
-            self.0.wait().expect("a child");
-        }
+        // Where the daemon ends at the same moment, strace may wait for ever for a thread that is gone.
+        wait::within(PATIENCE, || self.0.try_wait().expect("a child"));
+        drop(self);
         wait::until("the end of strace", wait::LONG, || {
             (!is_traced(daemon)).then_some(())
         });
+    }
+}
+
+impl Drop for Inject {
+    /// The system lets go of what it held.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

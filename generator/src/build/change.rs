@@ -70,8 +70,8 @@ impl Registry {
     pub fn stage_items(&self, changes: &[ItemChange], access: &Access) -> Result<Session<'_>> {
         let options = BuildOptions::default();
         let mut session = self.session()?;
-        if !session.record().is_complete()? {
-            // Somebody took the record away: the lists are made of what it knows.
+        if !session.record().knows_the_lists()? {
+            // Somebody took the record away, or a build was cut short: the lists are made of what it knows.
             drop(session);
             self.build_locked(
                 &Scope::Everything,

@@ -185,12 +185,28 @@ impl Registry {
         let start = Instant::now();
         let access = decide()?;
         let mut session = self.session()?;
-        let scope = match session.record().is_complete()? {
+        let is_known = session.record().knows_the_lists()?;
+        let scope = match is_known {
             true => scope,
             false => &Scope::Everything,
         };
         let mut report = Report::default();
-        let accepted = self.stage(&mut session, scope, &access, options, progress, &mut report)?;
+        let staged = self.stage(&mut session, scope, &access, options, progress, &mut report);
+        let accepted = match staged {
+            Err(suspicious @ Error::ManyRemovals { .. }) if *scope == Scope::Everything => {
+                let mut withdrawn = session.withdrawn();
+                withdrawn.retain(|namespace| access.audience(namespace) != Some(Audience::Public));
+                drop(session);
+                // What nobody may read any longer goes all the same (design.md, decision 5).
+                if is_known && !withdrawn.is_empty() {
+                    let withdrawn = withdrawn.into_iter().map(Below::Namespace);
+                    let scope = Scope::Parts(withdrawn.collect());
+                    self.build_locked(&scope, decide, &BuildOptions::default(), progress)?;
+                }
+                return Err(suspicious);
+            }
+            staged => staged?,
+        };
         if decide()? != access {
             return Err(Error::refused(
                 self.source.root(),
@@ -341,10 +357,13 @@ impl Registry {
         access: &Access,
         options: &BuildOptions,
     ) -> Result<()> {
-        // What the access file no longer declares goes without a question: it was decided.
+        // What the access file has taken from its readers goes without a question: it was decided.
         let is_explained = |removal: &Removal| {
-            let namespace = removal.key.namespace();
-            namespace.is_some_and(|namespace| access.audience(namespace).is_none())
+            let audience = removal
+                .key
+                .namespace()
+                .map(|namespace| access.audience(namespace));
+            audience.is_some_and(|audience| audience.is_none_or(|it| it != removal.audience))
         };
         let removals = session.removals(is_explained);
         let outputs = session.record().outputs()?;

@@ -1,5 +1,6 @@
 //! One operation on the trees, from the locks to the point of no return: what is staged and journaled, and how much.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -14,7 +15,7 @@ use super::{OutputSettings, adopt, durable};
 use crate::error::Result;
 use crate::folders::Checked;
 use crate::lock::Lock;
-use crate::model::{Audience, ItemId};
+use crate::model::{Audience, ItemId, Namespace};
 use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
 use crate::plan::row::Row;
@@ -235,6 +236,13 @@ impl<'a> Session<'a> {
         let all = units.flat_map(|unit| unit.withdrawals.iter().chain(&unit.removals));
         all.filter(|removal| removal.last && !is_explained(removal))
             .count()
+    }
+
+    /// The namespaces of which something goes before anything else.
+    pub fn withdrawn(&self) -> BTreeSet<Namespace> {
+        let withdrawals = self.units.iter().flat_map(|unit| &unit.withdrawals);
+        let namespaces = withdrawals.filter_map(|removal| removal.key.namespace());
+        namespaces.cloned().collect()
     }
 
     /// What would be done, of a session that only says so.

@@ -50,6 +50,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (item, part)
     );
     CREATE INDEX volatile ON parts (settled) WHERE settled = 2;
+    CREATE INDEX open_lists ON parts (item) WHERE item = '' AND settled = 0;
 ";
 
 const FILE: &str = "record.db";

@@ -124,6 +124,18 @@ impl Record {
         Ok(self.alone()?.into_iter().filter_map(listed).collect())
     }
 
+    /// Whether it is known which lists there are: a build has looked at everything, and none since has left one
+    /// half-made. Asked before a session journals anything.
+    pub fn knows_the_lists(&self) -> Result<bool> {
+        let is_any_open = self.ask(|db| {
+            let mut query = db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM parts WHERE item = '' AND settled = 0)",
+            )?;
+            query.query_row([], |row| row.get::<_, bool>(0))
+        })?;
+        Ok(self.is_complete()? && !is_any_open)
+    }
+
     /// Whether anything of an item may lie in a tree other than this audience's.
     pub fn is_held_elsewhere(&self, item: &ItemId, audience: Audience) -> Result<bool> {
         self.ask(|db| {

@@ -28,6 +28,11 @@ pub enum LifecycleError {
     /// A tag is to name a version that is not offered.
     #[error("{0} is yanked; a tag names a version that is offered")]
     Yanked(ReleaseId),
+    /// A tag is to name a version that is there and cannot be served.
+    #[error(
+        "{0} cannot be served as it is, which `rackgen check` explains; a tag names a version that can be read"
+    )]
+    Unservable(ReleaseId),
     /// A version is to be withdrawn that tags name.
     #[error("{release} has the tag `{tag}`; move the tag first")]
     Tagged {
@@ -49,7 +54,7 @@ impl LifecycleError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NoSuchVersion(_) | Self::NoSuchItem(_) => ErrorCode::NotFound,
-            Self::Yanked(_) | Self::Tagged { .. } => ErrorCode::BadRequest,
+            Self::Yanked(_) | Self::Unservable(_) | Self::Tagged { .. } => ErrorCode::BadRequest,
             Self::Stopped(error) | Self::Unfinished(error) => error.code(),
         }
     }
@@ -98,6 +103,12 @@ impl Registry {
         source.refuse_links(item)?;
         let mut history = source.history(item)?;
         refuse(source, item, &history, &change)?;
+        if let Change::Tag { version, .. } = &change {
+            let release = item.release(version.clone());
+            if self.digest(&release).is_none() {
+                return Err(LifecycleError::Unservable(release));
+            }
+        }
         let is_news = !is_so(&history, &change);
         let event = Event {
             change: change.clone(),
@@ -171,9 +182,10 @@ fn is_so(history: &History, change: &Change) -> bool {
         Change::Publish {
             version, digest, ..
         } => of(version).published.is_some_and(|it| it.digest == *digest),
-        Change::Yank { version, reason } => {
-            of(version).yanked.is_some_and(|it| it.reason == *reason)
-        }
+        // Whoever gives no reason leaves the one that is there.
+        Change::Yank { version, reason } => of(version)
+            .yanked
+            .is_some_and(|it| reason.is_empty() || it.reason == *reason),
         Change::Unyank { version } => of(version).yanked.is_none(),
         Change::Deprecate { version, message } => of(version).deprecated.as_ref() == Some(message),
         Change::Undeprecate { version } => of(version).deprecated.is_none(),

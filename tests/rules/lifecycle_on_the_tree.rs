@@ -86,6 +86,9 @@ fn yanks_deprecations_and_tags() {
     );
     assert_eq!(told["yanked"]["2.0.0"]["reason"], "it leaks");
     assert!(told["yanked"]["2.0.0"]["time"].is_string());
+    // Once more, and without a reason: the one that was given stays.
+    run(&registry, &["yank", &of_2]);
+    assert_eq!(list(&registry)["yanked"], told["yanked"]);
 
     run(&registry, &["deprecate", &of_1_1, "--reason", "use 3"]);
     assert_eq!(list(&registry)["deprecated"], json!({ "1.1.0": "use 3" }));
@@ -223,5 +226,49 @@ fn a_torn_event_is_cut_off() {
     assert_eq!(
         (&event["event"], &event["version"]),
         (&json!("yank"), &json!("1.1.0"))
+    );
+}
+
+#[test]
+fn a_tag_names_what_can_be_read() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.put(&Release::new("@open", "item", "1.0.0"));
+    registry.build();
+    let broken = Release::new("@open", "item", "2.0.0");
+    registry.put(&broken);
+    registry.put_file(&format!("{}/registry.json", broken.address()), "{");
+    let tag = ["tag", "@open/features/item@2.0.0", "beta"];
+    let refused = registry.rackgen(&tag).exits(2);
+    assert!(refused.names(&["2.0.0", "cannot be served"]), "{refused}");
+    // By hand, and not built yet: that can be read as soon as the tag can.
+    registry.put(&broken);
+    run(&registry, &tag);
+    let tagged = document(&registry, "@open/features/item/tags/beta");
+    assert_eq!(tagged["version"], "2.0.0");
+}
+
+#[test]
+fn a_removed_twin_is_in_nobodys_way() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let removed = Release::new("@open", "item", "1.0.0+a");
+    registry.put(&removed);
+    registry.build();
+    run(
+        &registry,
+        &[
+            "remove",
+            "@open/features/item@1.0.0+a",
+            "--reason",
+            "it leaks",
+        ],
+    );
+    registry.put(&removed);
+    registry.put(&Release::new("@open", "item", "1.0.0+b"));
+    let build = registry.rackgen(&["build"]).exits(1);
+    assert!(build.names(&["1.0.0+a", "removed for good"]), "{build}");
+    assert!(!build.names(&["1.0.0+b"]), "{build}");
+    assert_eq!(
+        document(&registry, "@open/features/item")["version"],
+        "1.0.0+b"
     );
 }

@@ -128,15 +128,17 @@ fn unreadable(path: &Path, cause: &io::Error) -> Problem {
 }
 
 /// The version that is served in place of this one: of versions that differ in build metadata only,
-/// the one with a publish event, else the byte-lowest (protocol.md, "Names").
+/// the one with a publish event, else the byte-lowest (protocol.md, "Names"). One that was removed for good stands in
+/// nobody's way.
 pub fn better_twin<'a>(
     version: &Version,
     versions: impl Iterator<Item = &'a Version>,
     history: &History,
 ) -> Option<&'a Version> {
     let is_published = |version: &Version| history.of(version).published.is_some();
+    let is_removed = |version: &Version| history.of(version).removed.is_some();
     versions
-        .filter(|other| other.is_twin_of(version))
+        .filter(|other| other.is_twin_of(version) && !is_removed(other))
         .min_by_key(|twin| (!is_published(twin), twin.to_string()))
         .filter(|best| *best != version)
 }

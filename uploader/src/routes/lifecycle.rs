@@ -170,6 +170,7 @@ fn act(
             LifecycleError::NoSuchVersion(_)
             | LifecycleError::NoSuchItem(_)
             | LifecycleError::Yanked(_)
+            | LifecycleError::Unservable(_)
             | LifecycleError::Tagged { .. } => Refusal::new(error.code(), error),
             LifecycleError::Stopped(error) => {
                 app.end_if_broken(&error);

@@ -34,6 +34,12 @@ pub enum Error {
         /// Why, and what to do.
         why: String,
     },
+    /// A file is not any longer what it was when the build looked at it.
+    #[error("{}: its bytes changed during the build; build again", path.display())]
+    Changed {
+        /// Which, or what is made of it.
+        path: PathBuf,
+    },
     /// Somebody else holds the lock.
     #[error("{} is locked by {holder}; waited ten seconds for it", path.display())]
     Locked {

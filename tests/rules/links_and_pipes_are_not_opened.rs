@@ -2,7 +2,8 @@
 //! through or waited for; each is named, and the rest is served.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +69,28 @@ fn a_linked_namespace_is_not_entered() {
     let build = refused_in_part(&registry);
     assert!(build.names(&["@linked"]), "{build}");
     assert!(!is_served(&registry, "@linked/features/far"), "{build}");
+}
+
+#[test]
+fn presets_that_cannot_be_seen_stop_nothing() {
+    let registry = registry();
+    registry.build();
+    let preset = registry.public().join("presets/four/index.json");
+    let presets = registry.source().join("presets");
+    let modes = |mode| fs::set_permissions(&presets, Permissions::from_mode(mode)).expect("a mode");
+    registry.put(&Release::new("@open", "late", "1.0.0"));
+    modes(0o000);
+    let build = registry.rackgen_without_privileges(&["build"]);
+    modes(0o755);
+    let build = build.exits(1);
+    assert!(build.names(&["presets", "Permission denied"]), "{build}");
+    assert!(preset.exists(), "what nobody can see is not gone");
+    assert!(is_served(&registry, "@open/features/late"), "{build}");
+
+    replace(&registry, "presets", IMPOSTORS[0].1);
+    let build = refused_in_part(&registry);
+    assert!(build.names(&["presets", "symbolic link"]), "{build}");
+    assert!(!preset.exists(), "{build}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! what is broken is reported, and what was served of it stays until it is mended.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rack_tests::registry::Registry;
@@ -112,6 +113,19 @@ fn watch_builds_what_changed() {
     assert!(!is_served("@team/features/secret/1.0.0"));
     registry.write_access(json!({ "@open": [], "@team": [] }).to_string());
     watch.until("a namespace that was opened", |_| {
+        is_served("@team/features/secret/1.0.0")
+    });
+    let team = registry.source().join("@team");
+    fs::rename(&team, registry.root().join("team")).expect("a folder of ours");
+    symlink(registry.root().join("team"), &team).expect("a link");
+    watch.until("a namespace that became a link", |watch| {
+        let list = fs::read_to_string(public.join("namespaces/index.json")).expect("a list");
+        watch.complained().contains("symbolic link") && !list.contains("@team")
+    });
+    assert!(!is_served("@team/features/secret/1.0.0"));
+    fs::remove_file(&team).expect("a link of ours");
+    fs::rename(registry.root().join("team"), &team).expect("a folder of ours");
+    watch.until("a folder in its place", |_| {
         is_served("@team/features/secret/1.0.0")
     });
     registry.write_access("{ \"@open\": ");

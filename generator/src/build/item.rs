@@ -1,6 +1,7 @@
 //! One item: which of its versions are served, what becomes of each, and its own documents. Works on any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use crate::commit::representation;
 use crate::commit::stage::StagedPart;
 use crate::error::{Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
-use crate::model::{Audience, Event, History, Item, ItemId, ReleaseId, Version};
+use crate::model::{Audience, Event, History, Item, ItemId, ReleaseId, Sha256, Version};
 use crate::plan::Plan;
 use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
@@ -128,7 +129,7 @@ impl<'a> Work<'a> {
                 Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
             } else if let Some(better) = twin {
                 let why = format!(
-                    "it differs from {better} in build metadata only, and that one is served"
+                    "it differs from {better} in build metadata only, and that one comes first"
                 );
                 Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
             } else {
@@ -266,9 +267,17 @@ impl<'a> Work<'a> {
             is_there
         });
         let served = item.releases.len();
-        let documents = match is_left && documents.stands_for(audience) && served > 0 {
+        let stand = documents.stands_for(audience);
+        let documents = match is_left && stand && served > 0 {
             true => None,
-            false => stage_documents(context, &item, &folders, audience, documents)?,
+            false => match stage_documents(context, &item, &folders, audience, documents) {
+                Err(Error::Changed { path }) if stand => {
+                    let why = "a manifest that it is made of is not any longer what it was; what is served stays";
+                    problems.push(Problem::refused(path, why));
+                    None
+                }
+                staged => staged?,
+            },
         };
         Ok(Made {
             id,
@@ -309,7 +318,7 @@ fn twins<'v>(here: &BTreeSet<&'v Version>) -> BTreeMap<&'v Version, Vec<&'v Vers
         .collect()
 }
 
-/// `folders` has the folder of each version that was read; of the others the tree holds the manifest.
+/// `folders` has the folder of each version that was read; of the others the tree holds the manifest, as a rule.
 fn stage_documents(
     context: &Context<'_>,
     item: &Item,
@@ -322,16 +331,21 @@ fn stage_documents(
         false => render::item(item, audience),
     };
     let plan = Plan::between(wanted, &recorded, context.rules);
-    let manifest = |id: &ReleaseId| match folders.get(&id.version) {
+    let manifest = |id: &ReleaseId, sha256: &Sha256| match folders.get(&id.version) {
         Some(Some(folder)) => folder.join(MANIFEST_FILE),
         _ => {
             let key = PublicKey::Manifest(id.clone());
-            representation(context.folders.tree(audience), &key, None)
+            let served = representation(context.folders.tree(audience), &key, None);
+            // What is derived may be damaged, and is nothing to stop for while its source is there.
+            match fs::read(&served).is_ok_and(|bytes| Sha256::of(&bytes) == *sha256) {
+                true => served,
+                false => context.source.release(id).join(MANIFEST_FILE),
+            }
         }
     };
     let part = Part::Item(item.id.clone());
     context.stage(part, recorded, plan, &|resource| match &resource.body {
-        Body::Manifest(id) => Origin::File(manifest(id), resource.len),
+        Body::Manifest(id) => Origin::File(manifest(id, &resource.sha256), resource.len),
         // Nothing else is an item's own but documents.
         _ => Origin::Bytes(&[]),
     })

@@ -8,7 +8,7 @@ use crate::access::Access;
 use crate::commit::Session;
 use crate::commit::make::Origin;
 use crate::commit::record::Record;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Audience, ItemId, ItemPath, Namespace};
 use crate::plan::Plan;
 use crate::plan::key::{PublicKey, SchemaName};
@@ -55,7 +55,7 @@ impl Lists {
             Scope::Parts(parts) => {
                 for place in parts {
                     let namespace = place.namespace();
-                    let is_there = source.namespace(namespace).is_dir();
+                    let is_there = source.has_namespace(namespace, problems);
                     let audience = access.audience(namespace).filter(|_| is_there);
                     namespaces.insert(namespace.clone(), audience);
                 }
@@ -117,8 +117,11 @@ impl Lists {
                 .extend(schemas.map(|name| (PublicKey::Schema(name), Some(render::schema(name)))));
         }
         if self.presets {
-            let names = context.source.preset_names(problems)?;
-            for name in names {
+            let names = context.source.preset_names(problems);
+            if names.is_none() {
+                wanted.retain(|key, _| !matches!(key, PublicKey::Preset(_)));
+            }
+            for name in names.into_iter().flatten() {
                 let file = context.source.load_preset(&name, problems);
                 let preset = file.map(|file| render::preset(&name, &file));
                 let key = PublicKey::Preset(name);
@@ -153,7 +156,13 @@ impl Lists {
             wanted.insert(PublicKey::Namespaces, Some(render::namespaces(&open)));
         }
         for (key, resource) in wanted {
-            self.stage_one(context, session, key, resource)?;
+            match self.stage_one(context, session, key, resource) {
+                Err(Error::Changed { path }) => {
+                    let why = "it changed while it was read; what is served of it stays";
+                    problems.push(Problem::refused(path, why));
+                }
+                staged => staged?,
+            }
         }
         if self.everything {
             session.record().set_complete()?;

@@ -9,7 +9,7 @@ use super::{Arriving, Context};
 use crate::commit::make::Origin;
 use crate::commit::record::KnownRelease;
 use crate::commit::stage::StagedPart;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::event::{Publication, VersionHistory};
 use crate::model::{
     Audience, Change, ContentDigest, Event, FilePath, History, ItemId, Release, ReleaseId,
@@ -133,13 +133,24 @@ impl Making<'_> {
             manifest: loaded.manifest.clone(),
             youngest: loaded.youngest,
         };
-        let mut made = self.arrange(
+        // What was too large to keep is read once more, and whoever copies it there may still be at it.
+        let again = (loaded.bytes.len() < loaded.files.len()).then(|| before.recorded.clone());
+        let arranged = self.arrange(
             before.recorded,
             &loaded.files,
             known,
             &folder,
             &loaded.bytes,
-        )?;
+        );
+        let mut made = match (arranged, again) {
+            (Err(Error::Changed { .. }), Some(recorded)) => {
+                let why = "a file in it changed while it was read; the next build looks again";
+                let known = before.known;
+                let before = Before { recorded, known };
+                return self.keep(before, vec![Problem::refused(folder, why)]);
+            }
+            (arranged, _) => arranged?,
+        };
         made.sight = Some(loaded.sight);
         made.problems = loaded.problems;
         made.accepted = accepted;

@@ -144,10 +144,8 @@ impl Stager<'_> {
             _ => maker.make(origin(resource), key, resource.sha256)?,
         };
         if made.sha256 != resource.sha256 {
-            return Err(Error::refused(
-                key.to_string(),
-                "its file in the source tree changed during the build; build again",
-            ));
+            let path = key.to_string().into();
+            return Err(Error::Changed { path });
         }
         let mut published = Published {
             audience: resource.audience,

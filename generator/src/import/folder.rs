@@ -130,8 +130,8 @@ impl Origin for Folder {
     }
 
     fn presets(&self, problems: &mut Vec<Problem>) -> Result<Option<BTreeSet<PresetName>>> {
-        let names = self.tree.preset_names(problems).map_err(of_a_part)?;
-        Ok(Some(names.into_iter().collect()))
+        let names = self.tree.preset_names(problems);
+        Ok(Some(names.into_iter().flatten().collect()))
     }
 
     fn agrees(&self, release: &ReleaseId, facts: &Facts, held: &Held) -> Result<bool> {

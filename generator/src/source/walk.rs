@@ -134,14 +134,35 @@ impl SourceTree {
         Ok(found)
     }
 
-    /// The presets that have a folder, sorted.
-    pub fn preset_names(&self, problems: &mut Vec<Problem>) -> Result<Vec<PresetName>> {
-        let folder = self.presets();
-        if !folder.is_dir() {
-            return Ok(Vec::new());
+    /// Whether a namespace has a folder. A link in its place is none, and is reported.
+    pub fn has_namespace(&self, namespace: &Namespace, problems: &mut Vec<Problem>) -> bool {
+        let folder = self.namespace(namespace);
+        let kind = folder.symlink_metadata().map(|found| found.file_type());
+        if kind.as_ref().is_ok_and(|kind| kind.is_symlink()) {
+            problems.push(Problem::refused(folder, NO_LINKS));
         }
+        kind.is_ok_and(|kind| kind.is_dir())
+    }
+
+    /// The presets that have a folder, sorted; none where they cannot be seen, which is reported.
+    pub fn preset_names(&self, problems: &mut Vec<Problem>) -> Option<Vec<PresetName>> {
+        let folder = self.presets();
+        let entries = match open(CWD, &folder).and_then(|fd| list(fd.as_fd())) {
+            Ok(entries) => entries,
+            Err(Errno::NOENT) => return Some(Vec::new()),
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                if folder.is_symlink() {
+                    problems.push(Problem::refused(folder, NO_LINKS));
+                }
+                return Some(Vec::new());
+            }
+            Err(errno) => {
+                problems.push(blind(&folder, errno));
+                return None;
+            }
+        };
         let mut found = Vec::new();
-        for entry in self.entries(&folder)? {
+        for entry in entries {
             let (name, kind) = (entry.text(), entry.kind);
             let path = || folder.join(&entry.name);
             match name.parse() {
@@ -153,7 +174,7 @@ impl SourceTree {
                 Err(fault) => problems.push(Problem::refused(path(), fault)),
             }
         }
-        Ok(found)
+        Some(found)
     }
 
     /// The version folders of one item, by name.
@@ -182,6 +203,13 @@ impl SourceTree {
             Below::Namespace(_) => (root, None),
             Below::Item(item) => (self.item(item), Some(item.clone())),
         };
+        // An event may come from behind a link.
+        if let Some(link) = self.link_on_the_way_to(&path) {
+            return Survey {
+                problems: vec![Problem::refused(link, NO_LINKS)],
+                ..Survey::default()
+            };
+        }
         let visit = Visit {
             namespace,
             at: path,
@@ -207,12 +235,16 @@ impl SourceTree {
     /// Whether an item's folder, as far as it is there, is made of real folders all the way: what is published
     /// behind a link would be withdrawn by the next build.
     pub fn refuse_links(&self, item: &ItemId) -> Result<()> {
-        let folder = self.item(item);
-        let ours = folder.ancestors().take_while(|path| *path != self.root());
-        match ours.into_iter().find(|path| path.is_symlink()) {
+        match self.link_on_the_way_to(&self.item(item)) {
             Some(link) => Err(Error::refused(link, NO_LINKS)),
             None => Ok(()),
         }
+    }
+
+    /// The outermost is the one that a walk meets.
+    fn link_on_the_way_to<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        let ours = folder.ancestors().take_while(|path| *path != self.root());
+        ours.filter(|path| path.is_symlink()).last()
     }
 }
 
@@ -305,17 +337,13 @@ impl Visit<'_> {
     }
 
     fn blind(&self, errno: Errno) -> Survey {
-        let why = format!(
-            "it cannot be read: {}; what is served from below it stays",
-            io::Error::from(errno)
-        );
         let below = match &self.item {
             None => Below::Namespace(self.namespace.clone()),
             Some(item) => Below::Item(item.clone()),
         };
         Survey {
             blind: vec![below],
-            problems: vec![Problem::refused(&self.at, why)],
+            problems: vec![blind(&self.at, errno)],
             ..Survey::default()
         }
     }
@@ -353,6 +381,15 @@ impl Visit<'_> {
             Err(fault) => Step::Refuse(format!("{fault}; nor is it a version{}", hint(name))),
         }
     }
+}
+
+/// What it means that a folder cannot be looked into.
+fn blind(folder: &Path, errno: Errno) -> Problem {
+    let why = format!(
+        "it cannot be read: {}; what is served from below it stays",
+        io::Error::from(errno)
+    );
+    Problem::refused(folder, why)
 }
 
 /// The name that was probably meant.

@@ -64,6 +64,7 @@ fn what_is_there_stays_and_links_are_not_followed() {
         item("changed", "1.0.0"),
         item("twin", "1.0.0+b"),
         item("linked", "1.0.0"),
+        item("removed", "1.0.0"),
     ] {
         origin.put(&release);
     }
@@ -77,12 +78,24 @@ fn what_is_there_stays_and_links_are_not_followed() {
     let ours = Registry::new(&access);
     ours.put(&Release::new("@open", "changed", "1.0.0").file("a.txt", "ours\n"));
     ours.put(&Release::new("@open", "twin", "1.0.0"));
+    // Gone for good, and somebody put it back.
+    ours.put(&item("removed", "1.0.0"));
+    ours.build();
+    let remove = [
+        "remove",
+        "@open/features/removed@1.0.0",
+        "--reason",
+        "it leaks",
+    ];
+    ours.rackgen(&remove).exits(0);
+    ours.put(&item("removed", "1.0.0"));
     let before = contents(&ours.source());
     let from = origin.source().display().to_string();
     let run = ours.rackgen(&["import", "--from", &from]).exits(1);
     for words in [
         &["@open/features/changed/1.0.0: ", "other content"][..],
         &["@open/features/twin/1.0.0+b", "build metadata"],
+        &["@open/features/removed/1.0.0: ", "removed for good"],
         &[
             "@open/features/linked/1.0.0/registry.json",
             "`a.txt`",

@@ -13,9 +13,7 @@ use crate::access::Access;
 use crate::commit::Session;
 use crate::commit::record::{Record, Usage};
 use crate::error::{Error, Result};
-use crate::model::{
-    ContentDigest, FilePath, History, ItemId, Namespace, ReleaseId, StoredFile, Version,
-};
+use crate::model::{ContentDigest, FilePath, History, ItemId, Namespace, StoredFile, Version};
 use crate::source::walk::Seen;
 use crate::webhook::News;
 
@@ -151,13 +149,5 @@ impl Registry {
             history,
             arriving,
         )
-    }
-
-    /// What a version is, by its files as they are now; none if it cannot be served.
-    pub fn digest(&self, id: &ReleaseId) -> Option<ContentDigest> {
-        self.source
-            .load_release(id)
-            .ok()
-            .map(|loaded| loaded.digest)
     }
 }

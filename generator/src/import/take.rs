@@ -18,10 +18,11 @@ use super::{Progress, events, part};
 use crate::commit::durable;
 use crate::error::{Error, Result};
 use crate::lock::Lock;
-use crate::model::event::{Change, VersionHistory};
-use crate::model::{Event, History, ReleaseId, Version};
+use crate::model::event::Change;
+use crate::model::{Event, ReleaseId, Version};
 use crate::report::Problem;
 use crate::source::SourceTree;
+use crate::source::existing::Existing;
 use crate::source::load::Loaded;
 use crate::source::workspace::Workspace;
 
@@ -152,11 +153,15 @@ impl Taker<'_> {
         Ok(Some(outcome))
     }
 
-    /// The version as the source tree has it, if it has both folder and event.
+    /// The version as the source tree has it, if it has both folder and event and was not removed for good.
     fn held(&self, release: &ReleaseId, log: &[Event]) -> Option<Held> {
         let folder = self.source.release(release);
         let is_there = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-        let (by, digest) = events::publisher(log, &release.version).filter(|_| is_there)?;
+        let is_removed = log.iter().any(|event| {
+            matches!(&event.change, Change::Remove { version, .. } if *version == release.version)
+        });
+        let (by, digest) =
+            events::publisher(log, &release.version).filter(|_| is_there && !is_removed)?;
         Some(Held { folder, by, digest })
     }
 
@@ -179,17 +184,31 @@ impl Taker<'_> {
     fn admit(&self, release: &ReleaseId, facts: &Facts, staged: &Loaded) -> Result<Outcome> {
         let ReleaseId { item, version } = release;
         self.source.refuse_links(item)?;
-        let on_disk = self.source.versions(item)?;
         let history = self.source.history(item)?;
-        if let Some(why) = self.obstacle(release, staged, &on_disk, &history)? {
-            return Err(self.refused(release, why));
-        }
-        let outcome = match on_disk.contains(version) {
-            true => Outcome::There,
-            false => {
-                let place = self.source.release(release);
-                self.source.admit(&self.staging.release(release), &place)?;
+        let folder = self.source.release(release);
+        let place = folder.display();
+        let existing = self.source.existing(release, &history, &staged.digest)?;
+        let outcome = match existing {
+            Some(Existing::Identical) => Outcome::There,
+            None => {
+                let fetched = self.staging.release(release);
+                self.source.admit(&fetched, &folder)?;
                 Outcome::Taken
+            }
+            Some(obstacle) => {
+                let why = match obstacle {
+                    Existing::Identical | Existing::Different => {
+                        format!("{place} has, or had, other content, and a version never changes")
+                    }
+                    Existing::Removed => format!("{place} was removed for good"),
+                    Existing::Twin(twin) => format!(
+                        "it differs from {item}/{twin}, which is there, in build metadata only"
+                    ),
+                    Existing::Obstacle => {
+                        format!("{place} is no version, and in its place; remove it")
+                    }
+                };
+                return Err(self.refused(release, why));
             }
         };
         // A kill may have come between the two.
@@ -198,45 +217,6 @@ impl Taker<'_> {
             self.source.append(item, &event)?;
         }
         Ok(outcome)
-    }
-
-    /// Why a version cannot become, or stay, what was fetched.
-    fn obstacle(
-        &self,
-        release: &ReleaseId,
-        staged: &Loaded,
-        on_disk: &[Version],
-        history: &History,
-    ) -> Result<Option<String>> {
-        let ReleaseId { item, version } = release;
-        let folder = self.source.release(release);
-        let place = folder.display();
-        if on_disk.contains(version) {
-            let held = load(self.source, release, &mut Vec::new());
-            let is_same = held.is_some_and(|held| held.digest == staged.digest);
-            return Ok((!is_same)
-                .then(|| format!("{place} has other content, and a version never changes")));
-        }
-        let is_twin = |other: &&Version| *other != version && other.is_twin_of(version);
-        let twin = on_disk.iter().chain(history.published()).find(is_twin);
-        let VersionHistory {
-            published, removed, ..
-        } = history.of(version);
-        Ok(if removed.is_some() {
-            Some(format!("{place} was removed for good"))
-        } else if let Some(twin) = twin {
-            Some(format!(
-                "it differs from {item}/{twin}, which is there, in build metadata only"
-            ))
-        } else if published.is_some_and(|published| published.digest != staged.digest) {
-            Some(format!("{place} was published once with other content"))
-        } else if folder.symlink_metadata().is_ok() {
-            Some(format!(
-                "{place} is no version, and in its place; remove it"
-            ))
-        } else {
-            None
-        })
     }
 
     /// Appends what happened to the versions that were had, as far as the log does not say it.

@@ -4,6 +4,7 @@
 
 pub mod admit;
 pub mod events;
+pub mod existing;
 mod folder;
 pub mod load;
 pub mod signature;

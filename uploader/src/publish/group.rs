@@ -11,11 +11,12 @@ use rackgen::build::{Arriving, ItemChange};
 use rackgen::commit::apply::Visible;
 use rackgen::error::Error;
 use rackgen::model::{Change, Event, ItemId, ReleaseId, Version};
+use rackgen::source::existing::Existing;
 
 use super::intent::Intent;
 use super::quota::Quotas;
 use super::writer::{Job, Writer};
-use super::{Existing, Mode, refuse_existing, replay};
+use super::{Mode, explain, replay};
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::decide::{self, Deed};
@@ -125,10 +126,9 @@ impl Group {
         if change.arriving.iter().any(|it| is_in_the_way(&it.version)) {
             return Ok(Verdict::Later);
         }
-        let existing = refuse_existing(registry, &change.history, &package.id, &package.digest)?;
-        match existing {
+        match source.existing(&package.id, &change.history, &package.digest)? {
             Some(Existing::Identical) => return Ok(Verdict::Identical),
-            Some(existing) => return Err(existing.explain(&package.id)),
+            Some(existing) => return Err(explain(&existing, &package.id)),
             None => {}
         }
         let is_new = || Ok(change.arriving.is_empty() && source.versions(item)?.is_empty());
@@ -237,7 +237,7 @@ impl Group {
             succeed(job);
         }
         for job in self.identical {
-            let refusal = Existing::Identical.explain(&job.upload.package.id);
+            let refusal = explain(&Existing::Identical, &job.upload.package.id);
             refuse([job], &refusal);
         }
         self.later

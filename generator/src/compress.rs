@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use brotlic::{BrotliEncoder, BrotliEncoderOptions, CompressorWriter, Quality, WindowSize};
 use libdeflater::{CompressionLvl, Compressor};
@@ -158,18 +158,16 @@ pub fn stream(
     Ok(())
 }
 
-/// What a variant decodes to.
+/// What a variant decodes to, as it is read.
 ///
 /// # Errors
-/// It is none of that coding.
-pub fn decode(coding: Coding, variant: &[u8]) -> io::Result<Vec<u8>> {
-    let mut decoded = Vec::new();
-    match coding {
-        Coding::Gzip => flate2::read::GzDecoder::new(variant).read_to_end(&mut decoded),
-        Coding::Br => brotlic::DecompressorReader::new(variant).read_to_end(&mut decoded),
-        Coding::Zstd => zstd::stream::read::Decoder::new(variant)?.read_to_end(&mut decoded),
-    }?;
-    Ok(decoded)
+/// Out of memory; and while it is read, that it is none of that coding.
+pub fn decoder<'a>(coding: Coding, variant: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match coding {
+        Coding::Gzip => Box::new(flate2::read::GzDecoder::new(variant)),
+        Coding::Br => Box::new(brotlic::DecompressorReader::new(BufReader::new(variant))),
+        Coding::Zstd => Box::new(zstd::stream::read::Decoder::new(variant)?),
+    })
 }
 
 #[cfg(test)]
@@ -179,7 +177,10 @@ mod tests {
     use super::*;
 
     fn decode(coding: Coding, bytes: &[u8]) -> Vec<u8> {
-        super::decode(coding, bytes).unwrap()
+        let mut decoded = Vec::new();
+        let mut from = super::decoder(coding, bytes).unwrap();
+        from.read_to_end(&mut decoded).unwrap();
+        decoded
     }
 
     fn all() -> Encodings {

@@ -1,6 +1,8 @@
 //! Bytes hashed on their way: the one place where a stream becomes a [`StoredFile`].
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -31,6 +33,20 @@ impl<W: Write> Hashing<W> {
             len: self.len,
         }
     }
+}
+
+/// What comes out of a stream, read in pieces.
+pub fn read(mut from: impl Read) -> io::Result<StoredFile> {
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut from, &mut hashing)?;
+    Ok(hashing.finish())
+}
+
+/// The BLAKE3 hash of a file, read in pieces.
+pub fn blake3_of(path: &Path) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize())
 }
 
 impl<W: Write> Write for Hashing<W> {

@@ -19,7 +19,7 @@ use crate::client::answer::Answer;
 use crate::client::{Client, Passing};
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
-use crate::hashing::Hashing;
+use crate::hashing;
 use crate::model::Sha256;
 use crate::plan::key::PublicKey;
 use crate::public_url::PublicUrl;
@@ -108,10 +108,9 @@ fn archive(path: &Path) -> Result<(File, Sha256)> {
         return Ok((file, packed.sha256));
     }
     let mut file = File::open(path).at("open", path)?;
-    let mut hashing = Hashing::new(io::sink());
-    io::copy(&mut file, &mut hashing).at("read", path)?;
+    let sent = hashing::read(&file).at("read", path)?;
     file.rewind().at("read", path)?;
-    Ok((file, hashing.finish().sha256))
+    Ok((file, sent.sha256))
 }
 
 /// Sends the archive, from its start.

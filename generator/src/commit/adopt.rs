@@ -1,6 +1,6 @@
 //! What to believe when record and trees may not belong together: a deleted record, a wiped or another tree.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -12,7 +12,8 @@ use super::representation;
 use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::folders::Checked;
-use crate::model::{Audience, Sha256};
+use crate::hashing;
+use crate::model::Audience;
 use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
 use crate::plan::row::{Published, Row};
@@ -95,7 +96,9 @@ fn take_up(record: &Record, tree: &Path, audience: Audience) -> Result<()> {
 /// What a tree holds of a URL, and whether its times are those of one build.
 fn take_up_one(tree: &Path, key: &PublicKey, audience: Audience) -> Result<(Row, bool)> {
     let path = representation(tree, key, None);
-    let identity = fs::read(&path).at("read", &path)?;
+    let identity = File::open(&path)
+        .and_then(hashing::read)
+        .at("read", &path)?;
     let base = mtime(&path)?;
     let mut top = base;
     let mut times_fit = true;
@@ -106,16 +109,16 @@ fn take_up_one(tree: &Path, key: &PublicKey, audience: Audience) -> Result<(Row,
             let time = mtime(&path)?;
             times_fit &= time == base + coding.mtime_offset();
             top = top.max(time);
-            variants.push((coding, fs::read(&path).at("read", &path)?));
+            variants.push((coding, hashing::blake3_of(&path).at("read", &path)?));
         }
     }
     let published = Published {
         audience,
         base,
-        sha256: Sha256::of(&identity),
-        len: identity.len() as u64,
+        sha256: identity.sha256,
+        len: identity.len,
         variants: variants.iter().map(|(coding, _)| *coding).collect(),
-        variants_hash: combine(variants.iter().map(|(_, bytes)| blake3::hash(bytes))),
+        variants_hash: combine(variants.iter().map(|(_, hash)| *hash)),
         // Where there are none nobody can tell whether none were asked for: the build makes them, and where the outcome
         // is the same the time stays.
         encodings: variants.iter().map(|(coding, _)| *coding).collect(),

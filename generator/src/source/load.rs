@@ -12,7 +12,7 @@ use rustix::fs::FileType;
 use super::SourceTree;
 use super::folder::{self, FoundFile, unseen};
 use super::signature::Sight;
-use crate::hashing::Hashing;
+use crate::hashing;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
     ContentDigest, FilePath, History, Manifest, PresetName, ReleaseId, Sha256, StoredFile, Version,
@@ -227,11 +227,9 @@ fn load_files(
 
 /// What is known of a file by its bytes; they come along if they are no more than so many.
 fn read_file(path: &Path, keep: usize) -> io::Result<(StoredFile, Option<Vec<u8>>)> {
-    let (mut file, metadata) = regular::open_and_look(OpenOptions::new().read(true), path)?;
+    let (file, metadata) = regular::open_and_look(OpenOptions::new().read(true), path)?;
     if metadata.len() > keep as u64 {
-        let mut hashing = Hashing::new(io::sink());
-        io::copy(&mut file, &mut hashing)?;
-        return Ok((hashing.finish(), None));
+        return Ok((hashing::read(file)?, None));
     }
     let bytes = regular::read_to_end(file, &metadata)?;
     let stored = StoredFile {

@@ -13,6 +13,7 @@ use crate::commit::record::{KnownRelease, Record};
 use crate::commit::representation;
 use crate::commit::stage::StagedPart;
 use crate::error::{Error, Result};
+use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Audience, Event, History, Item, ItemId, ReleaseId, Sha256, Version};
 use crate::plan::Plan;
@@ -111,27 +112,8 @@ impl<'a> Work<'a> {
             };
             let fate = if let Some(arriving) = arriving.iter().find(|a| a.version == *version) {
                 Fate::Arriving(recorded()?, arriving)
-            } else if !here.contains(version) {
-                let problem = of.published.filter(|_| of.removed.is_none()).map(|published| {
-                    let why = format!(
-                        "it was published at {:.0}, and its folder is gone: it is not served until the same files \
-                         are back; `rackgen remove` says that they will not be",
-                        published.time
-                    );
-                    Problem::warning(folder, why)
-                });
+            } else if let Some(problem) = left_out(folder, &of, here.contains(version), twin) {
                 Fate::Gone(recorded()?, problem)
-            } else if let Some(removed) = of.removed {
-                let why = format!(
-                    "it was removed for good at {:.0}, and its folder is still there; delete it",
-                    removed.time
-                );
-                Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
-            } else if let Some(better) = twin {
-                let why = format!(
-                    "it differs from {better} in build metadata only, and that one comes first"
-                );
-                Fate::Gone(recorded()?, Some(Problem::refused(folder, why)))
             } else {
                 match (&seen, known) {
                     (Seen::Named(_), Some(known)) if is_as_published(&known) => Fate::Stands(known),
@@ -306,6 +288,37 @@ impl Whole {
             Self::Unknown => None,
         }
     }
+}
+
+/// Whether a version is not served whatever is in its folder, and what there is to report of that.
+fn left_out(
+    folder: PathBuf,
+    of: &VersionHistory,
+    is_here: bool,
+    better: Option<&Version>,
+) -> Option<Option<Problem>> {
+    if !is_here {
+        let published = of.published.as_ref().filter(|_| of.removed.is_none());
+        return Some(published.map(|published| {
+            let why = format!(
+                "it was published at {:.0}, and its folder is gone: it is not served until the same files are back; \
+                 `rackgen remove` says that they will not be",
+                published.time
+            );
+            Problem::warning(folder, why)
+        }));
+    }
+    let why = match (&of.removed, better) {
+        (Some(removed), _) => format!(
+            "it was removed for good at {:.0}, and its folder is still there; delete it",
+            removed.time
+        ),
+        (None, Some(better)) => {
+            format!("it differs from {better} in build metadata only, and that one comes first")
+        }
+        (None, None) => return None,
+    };
+    Some(Some(Problem::refused(folder, why)))
 }
 
 /// Versions that differ in build metadata only, by each of them: in order they follow each other.

@@ -10,6 +10,7 @@ pub mod apply;
 pub mod durable;
 mod folder;
 pub mod make;
+mod planned;
 pub mod record;
 pub mod session;
 pub mod stage;

@@ -11,16 +11,16 @@ use super::announce::Announcer;
 use super::record::{Held, Journaled, Keeper, KnownItem, KnownRelease, Lasts, Record};
 use super::stage::{Shown, StagedPart, Stager};
 use super::staging::Staging;
-use super::{OutputSettings, adopt, durable};
+use super::{OutputSettings, adopt, durable, planned};
 use crate::error::Result;
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::{Audience, ItemId, Namespace};
+use crate::plan::Removal;
 use crate::plan::key::PublicKey;
-use crate::plan::part::{Part, Recorded};
+use crate::plan::part::Part;
 use crate::plan::row::Row;
-use crate::plan::{Removal, Write};
-use crate::report::{Action, Changes, Planned};
+use crate::report::{Changes, Planned};
 use crate::webhook::News;
 use crate::webhook::spool::Staged;
 
@@ -172,20 +172,7 @@ impl<'a> Session<'a> {
         let last = forgotten.map(|(_, row)| row.top).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         if let Some(planned) = &mut self.planned {
-            planned.extend(plan.writes.iter().map(written));
-            planned.extend(
-                plan.withdrawals
-                    .iter()
-                    .filter(|r| r.last)
-                    .map(|removal| gone(removal, &before, "not everybody may read it any longer")),
-            );
-            let why = "it is gone from the source tree, or cannot be served";
-            planned.extend(
-                plan.removals
-                    .iter()
-                    .filter(|r| r.last)
-                    .map(|r| gone(r, &before, why)),
-            );
+            planned.extend(planned::of(&plan, &before));
         }
         if let Some(announcer) = &mut self.announcer {
             announcer.note(&part, &plan, known);
@@ -365,33 +352,6 @@ impl<'a> Session<'a> {
 
 fn lock(folders: &Checked) -> Result<[Lock; 2]> {
     Ok([Lock::take(&folders.public)?, Lock::take(&folders.private)?])
-}
-
-fn written(write: &Write) -> Planned {
-    let before = write.row.current.as_ref().map(|there| there.len);
-    Planned {
-        url: write.key.to_string(),
-        action: match before {
-            None => Action::Write,
-            Some(_) => Action::Replace,
-        },
-        before,
-        after: Some(write.resource.len),
-        why: write.why.to_string(),
-    }
-}
-
-fn gone(removal: &Removal, before: &Recorded, why: &str) -> Planned {
-    let row = before.rows.get(&removal.key);
-    Planned {
-        url: removal.key.to_string(),
-        action: Action::Remove,
-        before: row
-            .and_then(|row| row.current.as_ref())
-            .map(|there| there.len),
-        after: None,
-        why: why.to_owned(),
-    }
 }
 
 /// A session whose outputs are all on disk, waiting to be seen.

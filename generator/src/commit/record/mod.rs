@@ -12,16 +12,16 @@
 //! barrier since is settled for this boot of the machine: a kill does not take it back, a power cut may.
 
 mod items;
+mod keeper;
 mod parts;
 mod usage;
+mod volatile;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::ops::Deref;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Params};
 use rustix::fs::{FallocateFlags, fallocate};
@@ -32,9 +32,11 @@ use crate::error::{At, Error, Result};
 use crate::model::Audience;
 
 pub use items::KnownItem;
+pub use keeper::{Held, Keeper};
+pub(super) use parts::Journaled;
 pub use parts::KnownRelease;
-pub(super) use parts::{Journaled, Lasts};
 pub use usage::Usage;
+pub(super) use volatile::Lasts;
 
 const SCHEMA: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -76,68 +78,6 @@ pub struct Record {
 }
 
 type Identity = (u64, u64);
-
-/// The record of a process, open or not yet.
-#[derive(Debug, Default)]
-pub struct Keeper(Mutex<Option<Record>>);
-
-/// The record while an operation has it.
-#[derive(Debug)]
-pub struct Held<'a>(MappedMutexGuard<'a, Record>);
-
-impl Deref for Held<'_> {
-    type Target = Record;
-
-    fn deref(&self) -> &Record {
-        &self.0
-    }
-}
-
-/// What was not committed is taken back, and others have their turn.
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        // What resists is rolled back when it is closed, or when the next operation begins.
-        let _ = self.end();
-    }
-}
-
-impl Keeper {
-    /// The record in a state folder, for one operation.
-    ///
-    /// # Errors
-    /// As those of [`Record::open`].
-    pub fn open(&self, state: &Path) -> Result<Held<'_>> {
-        self.hold(|| Record::open(state), |record| record.is_of(state))
-    }
-
-    /// The same, or an empty one where there is none: for an operation that is to leave no trace.
-    pub fn open_aside(&self, state: &Path) -> Result<Held<'_>> {
-        match Record::file(state).exists() {
-            // Never committed: what is not is taken back.
-            true => self.open(state),
-            false => self.hold(Record::in_memory, |_| false),
-        }
-    }
-
-    fn hold(
-        &self,
-        open: impl FnOnce() -> Result<Record>,
-        is_it: impl FnOnce(&Record) -> bool,
-    ) -> Result<Held<'_>> {
-        let mut kept = self.0.lock();
-        match kept.take().filter(is_it) {
-            Some(record) => {
-                record.begin()?;
-                *kept = Some(record);
-            }
-            None => *kept = Some(open()?),
-        }
-        // There is one.
-        MutexGuard::try_map(kept, Option::as_mut)
-            .map(Held)
-            .map_err(|_| Error::refused(FILE, "the record is not open"))
-    }
-}
 
 /// What is known of a record at a glance.
 #[derive(Debug)]

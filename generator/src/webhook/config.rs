@@ -1,4 +1,4 @@
-//! `webhooks.json` (protocol.md, "Webhooks"): which endpoints are told of what; and `[webhook]` of `rack.toml`: how.
+//! `webhooks.json` (protocol.md, "Webhooks"): which endpoints are told of what.
 //!
 //! Parsed once, into what needs no further check. Secrets, and URLs, which may hold some, are in no message.
 
@@ -7,11 +7,9 @@ use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -42,66 +40,6 @@ impl WebhookSource {
             read => Webhooks::parse(&read.at("read", &self.path)?, self.reach)
                 .map_err(|why| Error::refused(&self.path, why)),
         }
-    }
-}
-
-/// How deliveries are made: `[webhook]` of `rack.toml`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeliverySettings {
-    /// Which addresses may be connected to: `allow_private`.
-    #[serde(rename = "allow_private")]
-    pub reach: Reach,
-    /// How long an endpoint may take for its answer, connecting included.
-    pub timeout: Wait,
-    /// How long to wait after the first failed attempt, the second and so on; after as many it is given up.
-    pub retry_after: Vec<Wait>,
-}
-
-impl Default for DeliverySettings {
-    fn default() -> Self {
-        const MINUTE: u64 = 60;
-        const HOUR: u64 = 60 * MINUTE;
-        let retry_after = [
-            5,
-            5 * MINUTE,
-            30 * MINUTE,
-            2 * HOUR,
-            5 * HOUR,
-            10 * HOUR,
-            14 * HOUR,
-            20 * HOUR,
-            24 * HOUR,
-        ];
-        Self {
-            reach: Reach::Public,
-            timeout: Wait(Duration::from_secs(15)),
-            retry_after: retry_after.map(Duration::from_secs).map(Wait).into(),
-        }
-    }
-}
-
-/// A span of time by the clock, written `5s`, `30m`, `2h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Wait(Duration);
-
-impl Wait {
-    /// How long that is.
-    pub fn duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl TryFrom<String> for Wait {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let duration = text.parse::<SignedDuration>().ok();
-        duration
-            .and_then(|duration| Duration::try_from(duration).ok())
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no span of time, as in 5s, 30m or 2h"))
     }
 }
 
@@ -461,16 +399,5 @@ mod tests {
             !shown.contains("75319") && !shown.contains("NzUz"),
             "{shown}"
         );
-    }
-
-    #[test]
-    fn waits_are_spans_of_the_clock() {
-        for (text, seconds) in [("5s", 5), ("30m", 1800), ("2h", 7200), ("0s", 0)] {
-            let wait = Wait::try_from(text.to_owned()).unwrap();
-            assert_eq!(wait.duration().as_secs(), seconds, "{text}");
-        }
-        for bad in ["", "5", "-5s", "soon", "1mo"] {
-            assert!(Wait::try_from(bad.to_owned()).is_err(), "{bad}");
-        }
     }
 }

@@ -9,12 +9,14 @@ pub mod announcement;
 pub mod config;
 pub mod delivery;
 mod file;
+pub mod settings;
 pub mod shelves;
 pub mod spool;
 pub mod standing;
 
 pub use announcement::{Announcement, EventKind, News};
-pub use config::{DeliverySettings, Endpoint, EndpointId, WebhookSource, Webhooks};
+pub use config::{Endpoint, EndpointId, WebhookSource, Webhooks};
 pub use delivery::{Attempt, Delivery, DeliveryId};
+pub use settings::DeliverySettings;
 pub use shelves::Shelves;
 pub use spool::Spool;

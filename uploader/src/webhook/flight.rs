@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rackgen::error::{Error, Result};
-use rackgen::webhook::config::Wait;
+use rackgen::webhook::settings::Wait;
 use rackgen::webhook::shelves::Shelf;
 use rackgen::webhook::{Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Shelves};
 use tokio::task::spawn_blocking;

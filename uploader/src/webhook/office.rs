@@ -10,7 +10,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rackgen::audit::{self, Action};
 use rackgen::commit::durable;
 use rackgen::error::{Error, Result};
-use rackgen::webhook::config::Wait;
+use rackgen::webhook::settings::Wait;
 use rackgen::webhook::shelves::{HISTORY, Shelf};
 use rackgen::webhook::standing::{Gone, Standings};
 use rackgen::webhook::{Attempt, DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks};

@@ -48,6 +48,18 @@ pub enum Error {
         /// Who, and since when.
         holder: String,
     },
+    /// The source tree is not the one any more that it was when the program started.
+    #[error(
+        "{}: the source tree is not the one any more that this program started with ({why}): is it mounted? \
+         nothing was changed; bring it back, and all goes on",
+        path.display()
+    )]
+    Displaced {
+        /// The source tree.
+        path: PathBuf,
+        /// What is in its place.
+        why: &'static str,
+    },
     /// The record of the last build cannot be used.
     #[error("{}: the record of the last build fails: {why}; it may be deleted, the next build makes it anew", path.display())]
     Record {
@@ -104,7 +116,7 @@ impl Error {
         match self {
             error if error.is_storage_full() => ErrorCode::StorageFull,
             error if error.is_read_only() => ErrorCode::Unavailable,
-            Self::Locked { .. } => ErrorCode::Unavailable,
+            Self::Locked { .. } | Self::Displaced { .. } => ErrorCode::Unavailable,
             _ => ErrorCode::InternalError,
         }
     }

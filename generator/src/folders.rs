@@ -50,6 +50,23 @@ impl Checked {
         &self.id
     }
 
+    /// Whether the source tree is still the one that was checked: an empty folder where one was mounted is no empty
+    /// registry.
+    ///
+    /// # Errors
+    /// [`Error::Displaced`]: there is another folder in its place, or none.
+    pub fn require_source(&self) -> Result<()> {
+        let why = match read_marker(&self.source)? {
+            Some(marker) if marker.id == self.id => return Ok(()),
+            Some(_) => "its `.rack-id` is that of another registry",
+            None => "its `.rack-id` is gone",
+        };
+        Err(Error::Displaced {
+            path: self.source.clone(),
+            why,
+        })
+    }
+
     /// Which folder the tree of this audience is now: it may be another than when they were checked.
     pub fn instance(&self, audience: Audience) -> Result<Instance> {
         let tree = self.folders.tree(audience);

@@ -128,6 +128,9 @@ impl From<Error> for Refusal {
             (ErrorCode::Unavailable, Error::Locked { .. }) => {
                 "another process is changing the registry; try again"
             }
+            (ErrorCode::Unavailable, Error::Displaced { .. }) => {
+                "the registry's source tree is not there; nothing was stored, try again later"
+            }
             (ErrorCode::Unavailable, _) => "the registry's disk is read-only; nothing was stored",
             _ => return Self::internal(&error),
         };

@@ -155,9 +155,15 @@ impl Registry {
         &self.audit
     }
 
-    /// Takes the lock of the source tree.
+    /// Takes the lock of the source tree, if it is still the one that this registry was opened with.
+    ///
+    /// # Errors
+    /// As [`Lock::take`] and [`Checked::require_source`].
     pub fn lock_source(&self) -> Result<Lock> {
-        Lock::take(self.source.root())
+        let lock = Lock::take(self.source.root());
+        // Under the lock; and where it could not even be opened, this says why.
+        self.folders.require_source()?;
+        lock
     }
 
     /// Brings the output trees to what the source tree and the access file say.

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::http::Request;
 use rack_tests::mount::Mount;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, tree};
-use rack_tests::{proved, rounds};
+use rack_tests::{proved, rounds, wait};
+use serde_json::json;
 
-use super::{Day, access};
+use super::{Day, access, both};
 
 type Folder = fn(&Registry) -> PathBuf;
 
@@ -130,6 +132,86 @@ fn a_tree_that_is_lost_under_a_daemon() {
         );
         daemon.stop();
         day.recovers("a tree was lost under a daemon");
+    }
+}
+
+/// The daemon takes what is in its place for nothing that it is not: it writes nothing into it, builds nothing of it, says
+/// so, and goes on when the source is back.
+#[test]
+fn a_source_that_is_lost_under_a_daemon() {
+    let mut random = Random::announced("the_operators_bad_day");
+    let other = Registry::new(&access());
+    other.build();
+    let put = |what: &str, registry: &Registry| {
+        if what != "nothing" {
+            fs::create_dir(registry.source()).expect("a folder");
+        }
+        if what == "another registry's source" {
+            let marker = other.source().join(".rack-id");
+            fs::copy(marker, registry.source().join(".rack-id")).expect("a copy");
+        }
+    };
+    for what in ["nothing", "an empty folder", "another registry's source"] {
+        let mut day = Day::begin(Registry::new(&access()), 2);
+        let registry = &day.registry;
+        let daemon = registry.rackd().unhurried().start();
+        let there = Release::new("@open", "item-0", "1.0.0");
+        let existing = |random: &mut Random| {
+            let other = there.clone().file("other.ts", "// other bytes\n");
+            daemon.publish(&other, ADMIN_TOKEN, random)
+        };
+        assert_eq!(existing(&mut random).status, 409, "{what}");
+        let both_before = both(registry);
+        fs::rename(registry.source(), registry.root().join("aside")).expect("a folder of ours");
+        put(what, registry);
+
+        let health = || {
+            Request::get("/health")
+                .send(daemon.url())
+                .expect("an answer")
+        };
+        let answer = health();
+        assert_eq!(answer.status, 503, "{what}: {}", answer.json());
+        let yank = Request::new("PUT", "/registries/@open/features/item-0/1.0.0/yank")
+            .bearer(ADMIN_TOKEN)
+            .send(daemon.url());
+        for answer in [existing(&mut random), yank.expect("an answer")] {
+            let what = format!("{what}: {}", answer.json());
+            assert_eq!(
+                (answer.status, &*answer.code()),
+                (503, "UNAVAILABLE"),
+                "{what}"
+            );
+        }
+        registry.write_access(json!({ "@open": [], "@new": [] }).to_string());
+        wait::until("a build that failed", wait::LONG, || {
+            let checks = &health().json()["checks"];
+            let message = checks["build"]["message"].as_str()?;
+            message.contains(".rack-id").then_some(())
+        });
+        assert_same(what, &both_before, &both(registry));
+        let written: Vec<_> = fs::read_dir(registry.source())
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.expect("an entry").file_name())
+            .filter(|name| name != ".rack-lock" && name != ".rack-id")
+            .collect();
+        assert!(written.is_empty(), "{what}: {written:?}");
+
+        if what != "nothing" {
+            fs::remove_dir_all(registry.source()).expect("a folder of ours");
+        }
+        fs::rename(registry.root().join("aside"), registry.source()).expect("a folder of ours");
+        registry.write_access(access().to_string());
+        wait::until("all is well", wait::LONG, || {
+            (health().json()["status"] == "ok").then_some(())
+        });
+        assert_eq!(existing(&mut random).status, 409, "{what}");
+        let later = Release::new("@open", "later", "1.0.0");
+        let answer = daemon.publish(&later, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{what}: {}", answer.json());
+        daemon.stop();
+        day.recovers(what);
     }
 }
 

@@ -11,17 +11,13 @@ use crate::app::App;
 
 pub(super) fn health(app: &App) -> HttpResponse {
     let folders = app.registry.folders();
-    let missing = [
-        ("source", &folders.source),
-        ("public", &folders.public),
-        ("private", &folders.private),
-        ("state", &folders.state),
-    ]
-    .into_iter()
-    .find(|(_, folder)| !fs::metadata(folder).is_ok_and(|metadata| metadata.is_dir()));
+    let mut named = folders.named().into_iter();
+    let missing = named
+        .find(|(_, folder)| !fs::metadata(folder).is_ok_and(|metadata| metadata.is_dir()))
+        .map(|(name, _)| format!("the {name} folder cannot be read"))
+        .or_else(|| Some(folders.require_source().err()?.to_string()));
     let mut checks = json!({"storage": {"status": "ok"}});
-    if let Some((name, _)) = missing {
-        let message = format!("the {name} folder cannot be read");
+    if let Some(message) = &missing {
         checks["storage"] = json!({"status": "error", "message": message});
     }
     let faults = app.faults();

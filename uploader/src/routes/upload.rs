@@ -77,6 +77,8 @@ async fn take(
         decide::publish_at_all(&caller)?;
     }
     app.require_writable()?;
+    // Before anything is staged in it.
+    app.registry.folders().require_source()?;
     let place = app.uploads.clone().try_acquire_owned().map_err(|_| {
         let message = "too many uploads are on their way; try again later";
         Refusal::new(ErrorCode::Unavailable, message)

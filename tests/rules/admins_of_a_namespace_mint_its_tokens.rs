@@ -186,6 +186,40 @@ fn admins_of_a_namespace_mint_its_tokens() {
     }
 }
 
+/// The figures and the audit log go by names.
+#[test]
+fn a_name_that_opens_more_is_for_an_admin_of_everything() {
+    let registry = registry();
+    registry.write_config("[metrics]\naddresses = []\ntokens = [\"prometheus\"]\n");
+    let daemon = registry.rackd().start();
+    let of = |scope| Minted::mint(&registry, &[scope]).text;
+    let (everywhere, team) = (of("admin:*"), of("admin:@team"));
+    for (name, is_kept) in [
+        ("admin", true),
+        (" admin ", true),
+        ("prometheus", true),
+        ("administrator", false),
+        ("ci", false),
+    ] {
+        for (admin, is_everywhere) in [(&*everywhere, true), (ADMIN_TOKEN, true), (&team, false)] {
+            let mut order = order(&["read:@team"]);
+            order["name"] = json!(name);
+            let answer = mint(daemon.url(), admin, &order);
+            let expected = match is_everywhere || !is_kept {
+                true => (201, ""),
+                false => LACKS,
+            };
+            assert_outcome(&answer, expected, name);
+            if answer.status == 201 {
+                let figures = Request::get("/metrics");
+                let answer = ask(daemon.url(), text(&answer.json(), "token"), figures);
+                let sees = answer.status == 200;
+                assert_eq!(sees, name == "prometheus", "{name}");
+            }
+        }
+    }
+}
+
 #[test]
 fn bad_orders_are_told_what_is_wrong() {
     let registry = registry();

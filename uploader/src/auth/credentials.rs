@@ -16,6 +16,9 @@ use crate::answer::Refusal;
 
 const TOKEN_HEADER: &str = "x-registry-token";
 
+/// What the admin token is called.
+pub(crate) const ADMIN_NAME: &str = "admin";
+
 /// A secret that somebody sent, hashed at once: nothing behind this line can leak it. What may be a minted token has
 /// to be kept, and shows itself to nobody.
 #[derive(Clone)]
@@ -180,7 +183,7 @@ impl Caller<'_> {
     /// Who that is, as events and the audit log have it: with the token for this namespace, if there is one.
     pub(crate) fn by(&self, namespace: Option<&Namespace>) -> By {
         match self {
-            Self::Admin => By::named("admin"),
+            Self::Admin => By::named(ADMIN_NAME),
             Self::Minted(token) => By {
                 name: token.name.clone(),
                 token: Some(token.id.to_string()),

@@ -6,9 +6,10 @@ use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, ItemId, Namespace};
 use rackgen::token::office::Order;
 use rackgen::token::{Pattern, Scope, Verb};
+use rackgen::watchers::Watchers;
 
 use super::Caller;
-use super::credentials::has_expired;
+use super::credentials::{ADMIN_NAME, has_expired};
 use crate::answer::Refusal;
 
 /// What somebody wants to do, and to what.
@@ -154,12 +155,22 @@ pub(crate) fn publish_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a caller may mint this token: where it is admin, and for no longer than its own token lasts.
+/// Whether a caller may mint this token: where it is admin, for no longer than its own token lasts, and under a name that
+/// stands for nothing beyond: `admin` is how the admin token is recorded, and the `watchers` see the figures.
 ///
 /// # Errors
-/// As [`administer`]; a token that would outlive the one that mints it: `INSUFFICIENT_PERMISSIONS`.
-pub(crate) fn mint(caller: &Caller<'_>, order: &Order) -> Result<(), Refusal> {
+/// As [`administer`]; a token that would outlive the one that mints it, or that has such a name, of a caller who is not
+/// admin of everything: `INSUFFICIENT_PERMISSIONS`.
+pub(crate) fn mint(caller: &Caller<'_>, order: &Order, watchers: &Watchers) -> Result<(), Refusal> {
     administer(caller, &order.scopes)?;
+    let name = order.name.to_string();
+    let is_kept = name == ADMIN_NAME || watchers.tokens.contains(&name);
+    if is_kept && !is_admin_of(caller, &Pattern::Everywhere) {
+        return Err(Refusal::new(
+            ErrorCode::InsufficientPermissions,
+            format!("this token lacks the scope admin on *, for the name `{name}`; choose another"),
+        ));
+    }
     match caller {
         Caller::Minted(token) if order.expires > token.expires => Err(Refusal::new(
             ErrorCode::InsufficientPermissions,

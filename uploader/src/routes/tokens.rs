@@ -108,7 +108,7 @@ async fn order(
         };
         let office = Office::enter(&app.registry.folders().state)?;
         let access = app.access();
-        decide::mint(&app.identify(&access, sender)?, &order)?;
+        decide::mint(&app.identify(&access, sender)?, &order, &app.watchers)?;
         app.require_audit()?;
         let created = office
             .create(app.minted.names(), order, now)

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::answer::Refusal;
 use crate::app::App;
+use crate::auth::credentials::ADMIN_NAME;
 use crate::auth::{Caller, decide};
 
 /// What is told of a caller.
@@ -52,7 +53,7 @@ fn identity(caller: Caller<'_>) -> Identity {
     match &caller {
         Caller::Admin => Identity {
             kind: Kind::Admin,
-            name: "admin".into(),
+            name: ADMIN_NAME.into(),
             id: None,
             scopes: Scope::new(Verb::Admin, Pattern::Everywhere)
                 .into_iter()

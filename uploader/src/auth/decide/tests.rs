@@ -308,6 +308,7 @@ fn who_is_admin_somewhere_hands_out_what_reaches_no_further() {
 
 #[test]
 fn no_token_outlives_the_one_that_minted_it() {
+    let watchers = Watchers::default();
     let end: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
     let order = |expires| Order {
         name: "ci".parse().unwrap(),
@@ -320,9 +321,9 @@ fn no_token_outlives_the_one_that_minted_it() {
         scopes: vec!["admin:@team".parse().unwrap()],
         expires: end,
     });
-    assert!(mint(&parent, &order(end)).is_ok());
+    assert!(mint(&parent, &order(end), &watchers).is_ok());
     let longer = end + jiff::SignedDuration::from_secs(1);
-    let refusal = mint(&parent, &order(longer)).unwrap_err();
+    let refusal = mint(&parent, &order(longer), &watchers).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::InsufficientPermissions);
-    assert!(mint(&Caller::Admin, &order(longer)).is_ok());
+    assert!(mint(&Caller::Admin, &order(longer), &watchers).is_ok());
 }

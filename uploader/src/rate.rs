@@ -1,10 +1,10 @@
 //! How much one client address may ask for in a minute, what its address is, and which peers may say so.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -37,7 +37,7 @@ impl Limiter {
         if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&client).map_err(|until| {
+        self.limiter.check_key(&household(client)).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             Refusal::new(
                 ErrorCode::RateLimitExceeded,
@@ -48,13 +48,31 @@ impl Limiter {
     }
 }
 
-/// The client's address: what the outermost trusted proxy saw, else the peer's. What a client itself wrote
-/// into `X-Forwarded-For` stands further left and is never reached.
+/// One who has an address of IPv6 usually has the 2^64 that begin like it, and is to be counted once all the same.
+fn household(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address => address,
+    }
+}
+
+/// The address of somebody of whom nobody can tell it: nothing that is on this machine, and nobody's.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// The client's address: what the outermost trusted proxy saw; the peer's where no proxy is trusted or none wrote
+/// anything. What a client itself wrote into `X-Forwarded-For` stands further left and is never reached.
+///
+/// `0.0.0.0` where a proxy wrote what is no address, or fewer wrote than are trusted: the peer would then be a proxy,
+/// which may see more than its clients.
 pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: usize) -> IpAddr {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    forwarded(request.headers(), trusted_proxies)
-        .or(peer)
-        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    let headers = request.headers();
+    match trusted_proxies > 0 && headers.contains_key(X_FORWARDED_FOR) {
+        true => forwarded(headers, trusted_proxies).unwrap_or(UNKNOWN),
+        false => request.peer_addr().map_or(UNKNOWN, |peer| peer.ip()),
+    }
 }
 
 /// Whether the peer may be a proxy in front: settings say that there are some, or it is on this machine.
@@ -64,18 +82,28 @@ pub(crate) fn is_trusted(request: &HttpRequest, trusted_proxies: usize) -> bool 
 }
 
 fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
-    let hops: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+    // As bytes: what is no text in one hop must not take another one's place.
+    let hops: Vec<&[u8]> = headers
+        .get_all(X_FORWARDED_FOR)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .collect();
     let place = hops.len().checked_sub(trusted_proxies)?;
-    hops.get(place)?.parse().ok()
+    address_of(str::from_utf8(hops.get(place)?).ok()?.trim())
+}
+
+/// An address as proxies write it: alone or with a port, one of IPv6 also in brackets.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let alone = hop.parse().ok();
+    alone
+        .or_else(with_port)
+        .or_else(|| in_brackets().map(IpAddr::V6))
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -90,7 +118,54 @@ mod tests {
         assert_eq!(address(0), "127.0.0.1");
         assert_eq!(address(1), "10.0.0.2");
         assert_eq!(address(2), "10.0.0.1");
-        assert_eq!(address(4), "127.0.0.1");
+        assert_eq!(address(4), "0.0.0.0");
+    }
+
+    #[test]
+    fn what_a_proxy_wrote_is_an_address_or_nobodys() {
+        let peer = "127.0.0.1:1".parse().unwrap();
+        let address = |lines: &[&[u8]]| {
+            let mut request = TestRequest::default().peer_addr(peer);
+            for line in lines {
+                let value = HeaderValue::from_bytes(line).unwrap();
+                request = request.append_header((X_FORWARDED_FOR, value));
+            }
+            client_address(&request.to_http_request(), 1).to_string()
+        };
+        for (written, expected) in [
+            (&b"\xff, 9.9.9.9"[..], "9.9.9.9"),
+            (b"9.9.9.9:4444", "9.9.9.9"),
+            (b"2001:db8::1", "2001:db8::1"),
+            (b"[2001:db8::1]", "2001:db8::1"),
+            (b"[2001:db8::1]:55", "2001:db8::1"),
+            (b"9.9.9.9, \xff", "0.0.0.0"),
+            (b"9.9.9.9,", "0.0.0.0"),
+            (b"[9.9.9.9]", "0.0.0.0"),
+            (b"9.9.9.9:port", "0.0.0.0"),
+            (b"unknown", "0.0.0.0"),
+            (b"", "0.0.0.0"),
+        ] {
+            let what = String::from_utf8_lossy(written);
+            assert_eq!(address(&[written]), expected, "{what}");
+            assert_eq!(address(&[b"127.0.0.1", written]), expected, "{what}");
+        }
+        assert_eq!(address(&[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn one_household_is_one_client() {
+        let limiter = Limiter::new("1/min".parse().unwrap());
+        for (address, is_first) in [
+            ("2001:db8:0:1::1", true),
+            ("2001:db8:0:1:ffff::2", false),
+            ("2001:db8:0:2::1", true),
+            ("192.0.2.7", true),
+            ("::ffff:192.0.2.7", false),
+            ("192.0.2.8", true),
+        ] {
+            let checked = limiter.check(address.parse().unwrap());
+            assert_eq!(checked.is_ok(), is_first, "{address}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod the_jobs_of_docs_ci_work;
 mod the_operators_bad_day;
 mod the_variables_of_the_server_before_work;
 mod tls_is_as_the_system_says;
+mod unread_answers_hold_nobody_up;
 mod uploads_that_arrive_together;
 mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;

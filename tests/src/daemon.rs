@@ -31,6 +31,8 @@ pub struct RackdBuilder<'a> {
     admin_token: String,
     /// Its variables, where it has nothing else.
     alone: Option<Vec<(String, String)>>,
+    /// How many descriptors it is started with, and may have.
+    descriptors: Option<(u32, u32)>,
 }
 
 impl<'a> RackdBuilder<'a> {
@@ -42,6 +44,7 @@ impl<'a> RackdBuilder<'a> {
             args: Vec::new(),
             admin_token: ADMIN_TOKEN.to_owned(),
             alone: None,
+            descriptors: None,
         }
     }
 
@@ -88,6 +91,12 @@ impl<'a> RackdBuilder<'a> {
         self
     }
 
+    /// With so many descriptors, of so many that it may have.
+    pub fn descriptors(mut self, soft: u32, hard: u32) -> Self {
+        self.descriptors = Some((soft, hard));
+        self
+    }
+
     /// Starts it, and waits until it accepts connections.
     pub fn start(self) -> Rackd {
         let mut daemon = self.spawn();
@@ -118,7 +127,14 @@ impl<'a> RackdBuilder<'a> {
         let mut command = match self.alone {
             Some(variables) => self.registry.bare_command(&rackd, &variables),
             None => {
-                let mut command = self.registry.command(&rackd);
+                let mut command = match self.descriptors {
+                    None => self.registry.command(&rackd),
+                    Some((soft, hard)) => {
+                        let mut command = self.registry.command("prlimit".as_ref());
+                        command.arg(format!("--nofile={soft}:{hard}")).arg(&rackd);
+                        command
+                    }
+                };
                 command
                     .args(["--listen", &self.listen])
                     .args(self.args)

@@ -3,12 +3,15 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
 use rackgen::error::{At, Error, Result};
 use rackgen::lock::Lock;
+use rustix::net::sockopt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -25,9 +28,14 @@ use crate::{log, publish, reload, routes};
 /// What is in flight at a stop has so many seconds to end.
 pub(crate) const GRACE: u64 = 10;
 
+/// Who takes nothing of an answer for so long is not waited for, nor who is not there any more: as long as a small body
+/// may take to arrive.
+const UNREAD: Duration = Duration::from_secs(30);
+
 /// Runs until a signal says stop.
 pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     log::start(&settings.log);
+    raise_descriptors();
     let signals = Signals::catch().at("catch", "signals".as_ref())?;
     let addresses = settings.listen.clone();
     let app = Arc::new(App::new(settings, Metrics::new()?));
@@ -78,7 +86,25 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
 
 fn listen(addresses: &[SocketAddr]) -> Result<TcpListener> {
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    TcpListener::bind(addresses).at("listen on", names.join(", ").as_ref())
+    let listener = TcpListener::bind(addresses).at("listen on", names.join(", ").as_ref())?;
+    // Connections have it from their listener. It counts too while the other side is there and its window is shut.
+    let unread = UNREAD.as_millis().try_into().unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(&listener, unread)
+        .at("set TCP_USER_TIMEOUT of", names.join(", ").as_ref())?;
+    Ok(listener)
+}
+
+/// As many descriptors as this process may have at all: each connection takes one, and what a shell gives by itself is a
+/// thousand.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(fault) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("cannot raise RLIMIT_NOFILE: {fault}");
+    }
 }
 
 /// Brings trees and source to where an earlier run was going, and to what hands changed meanwhile. What cannot be
@@ -142,5 +168,21 @@ impl Signals {
         tell_systemd(NotifyState::Stopping);
         deliveries.notify_one();
         server.stop(true).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn every_connection_ends_when_nothing_of_it_is_read() {
+        let listener = listen(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let timeout = sockopt::tcp_user_timeout(&accepted).unwrap();
+        assert_eq!(u128::from(timeout), UNREAD.as_millis());
     }
 }

@@ -23,6 +23,7 @@ mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;
 mod a_restored_state_brings_no_token_back;
 mod a_revoked_token_publishes_nothing;
+mod a_second_daemon_takes_no_upload_away;
 mod accepted_archives_list_alike;
 mod admins_of_a_namespace_mint_its_tokens;
 mod an_unfinished_build_takes_nothing_from_the_lists;

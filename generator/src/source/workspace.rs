@@ -17,27 +17,16 @@ pub struct Workspace {
     _held: File,
 }
 
-/// Their names begin with this: uploads have names of their own, and only the daemon knows which are in use.
+/// Their names begin with this: an import tidies up after imports only. What an intent waits with is held by nobody, and
+/// only the daemon knows of it.
 const PREFIX: &str = "work-";
 
 impl Workspace {
     /// A fresh one. Those that a kill left behind are removed.
     pub fn new(source: &SourceTree) -> Result<Self> {
-        let staging = source.make_staging()?;
         source.clear_staging(PREFIX)?;
-        loop {
-            let folder = staging.join(format!("{PREFIX}{}", random_hex::<8>()?));
-            fs::create_dir(&folder).at("create", &folder)?;
-            // Between these two lines somebody may have taken it for a leftover.
-            if let Some(held) = hold(&folder)?
-                && folder.exists()
-            {
-                return Ok(Self {
-                    folder,
-                    _held: held,
-                });
-            }
-        }
+        let (folder, _held) = source.make_held(PREFIX)?;
+        Ok(Self { folder, _held })
     }
 
     /// The tree in it.
@@ -68,6 +57,25 @@ impl SourceTree {
         }
         durable::create_folders(&staging, 0o700)?;
         Ok(staging)
+    }
+
+    /// Makes a folder inside the staging folder, of a new name that begins with this. It is held for as long as the file is
+    /// open.
+    ///
+    /// # Errors
+    /// As [`SourceTree::make_staging`].
+    pub fn make_held(&self, prefix: &str) -> Result<(PathBuf, File)> {
+        let staging = self.make_staging()?;
+        loop {
+            let folder = staging.join(format!("{prefix}{}", random_hex::<8>()?));
+            fs::create_dir(&folder).at("create", &folder)?;
+            // Between these two lines somebody may have taken it for a leftover.
+            if let Some(held) = hold(&folder)?
+                && folder.exists()
+            {
+                return Ok((folder, held));
+            }
+        }
     }
 
     /// Removes from the staging folder what has a name of this beginning and is not held by a process.

@@ -11,6 +11,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::error::{At, Error, Result};
 use crate::model::{Audience, Namespace, Sha256};
@@ -176,8 +177,9 @@ struct TokenEntry {
     mark: Option<String>,
     #[serde(default)]
     publish: bool,
+    /// Whatever stands there: what is no time is a fault of its namespace, not of the file.
     #[serde(default)]
-    expires_at: Option<String>,
+    expires_at: Option<Value>,
 }
 
 /// The outer error stops the file, the inner one only this namespace.
@@ -186,7 +188,8 @@ fn grant(key: &str, tokens: &[TokenEntry]) -> Result<Result<(Namespace, Grant), 
     for entry in tokens {
         let secret =
             SecretHash::parse(&entry.token).map_err(|fault| format!("`{key}`: {fault}"))?;
-        let expires = match entry.expires_at.as_deref().map(parse_time) {
+        let time = |value: &Value| value.as_str().and_then(parse_time);
+        let expires = match entry.expires_at.as_ref().map(time) {
             Some(None) => {
                 return Ok(Err(format!(
                     "`{key}` is not declared: an `expiresAt` of it is no ISO 8601 time"
@@ -286,6 +289,26 @@ mod tests {
         assert_eq!(audience(&access, "@a"), None);
         assert_eq!(audience(&access, "@b"), Some(Audience::Private));
         assert_eq!(access.faults().len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_time_never_means_that_a_token_stays() {
+        for value in [
+            "1735689600",
+            "true",
+            "[]",
+            "{\"at\": 1}",
+            "\"\"",
+            "\"soon\"",
+        ] {
+            let text = format!(
+                r#"{{"@a": [{{"token": "t", "expiresAt": {value}}}], "@b": [{{"token": "t", "expiresAt": null}}]}}"#
+            );
+            let access = Access::parse(text.as_bytes()).unwrap();
+            assert_eq!(audience(&access, "@a"), None, "{value}");
+            assert_eq!(audience(&access, "@b"), Some(Audience::Private), "{value}");
+            assert_eq!(access.faults().len(), 1, "{value}");
+        }
     }
 
     #[test]

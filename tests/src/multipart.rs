@@ -66,8 +66,13 @@ impl Upload {
     }
 
     /// For every check, and nothing stored.
-    pub fn dry_run(mut self) -> Self {
-        self.target += "?dry_run=true";
+    pub fn dry_run(self) -> Self {
+        self.query("dry_run=true")
+    }
+
+    /// With this behind the `?`.
+    pub fn query(mut self, query: &str) -> Self {
+        self.target = format!("/registries?{query}");
         self
     }
 

@@ -1,7 +1,7 @@
 //! `POST /registries`: receive, verify, publish (protocol.md, "Publishing").
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::audit::{Action, Attempt};
 use rackgen::error_code::ErrorCode;
@@ -25,20 +25,14 @@ pub(super) async fn upload(
     body: Body,
     request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
-    let mode = match request
-        .query_string()
-        .split('&')
-        .any(|pair| pair == "dry_run=true")
-    {
-        true => Mode::DryRun,
-        false => Mode::Publish,
-    };
+    let asked = mode(request.query_string());
+    let mode = *asked.as_ref().unwrap_or(&Mode::Publish);
     let action = match mode {
         Mode::Publish => Action::Publish,
         Mode::DryRun => Action::Check,
     };
     let mut attempt = app.attempt(request, request_id, action);
-    let outcome = take(app, publisher, request, body, mode, &mut attempt).await;
+    let outcome = take(app, publisher, request, body, asked, &mut attempt).await;
     match &outcome {
         Ok((id, _)) => tracing::info!(request_id, release = %id, ?mode, "upload accepted"),
         Err(refusal) => tracing::info!(request_id, code = refusal.code.as_str(), "upload refused"),
@@ -59,12 +53,37 @@ pub(super) async fn upload(
     outcome.map(|(id, digest)| accepted(&id, digest, mode))
 }
 
+/// What the query of a publish asks for. Keys that we do not know are left to whoever put them there.
+///
+/// # Errors
+/// A `dry_run` that is neither `true` nor `false`, or both: what was meant to store nothing must not be published for good.
+fn mode(query: &str) -> Result<Mode, Refusal> {
+    let bad = |why: &dyn std::fmt::Display| {
+        let message = format!("`dry_run` of the query is to be `true` or `false`, and once: {why}");
+        Refusal::new(ErrorCode::BadRequest, message)
+    };
+    let pairs = Query::<Vec<(String, String)>>::from_query(query).map_err(|why| bad(&why))?;
+    let mut values = pairs.iter().filter(|(key, _)| key == "dry_run");
+    let mode = match values.next() {
+        None => Mode::Publish,
+        Some((_, value)) => match &**value {
+            "true" => Mode::DryRun,
+            "false" => Mode::Publish,
+            _ => return Err(bad(&"it is something else")),
+        },
+    };
+    match values.next() {
+        None => Ok(mode),
+        Some(_) => Err(bad(&"it stands there twice")),
+    }
+}
+
 async fn take(
     app: &Data<App>,
     publisher: &Publisher,
     request: &HttpRequest,
     body: Body,
-    mode: Mode,
+    asked: Result<Mode, Refusal>,
     attempt: &mut Attempt,
 ) -> Result<(ReleaseId, ContentDigest), Refusal> {
     app.strict.check(app.client(request))?;
@@ -76,6 +95,7 @@ async fn take(
         attempt.by = Some(caller.by(None));
         decide::publish_at_all(&caller)?;
     }
+    let mode = asked?;
     app.require_writable()?;
     // Before anything is staged in it.
     app.registry.folders().require_source()?;

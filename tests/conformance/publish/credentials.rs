@@ -120,6 +120,11 @@ pub(super) fn run(suite: &mut Suite) {
         .bearer("unknown")
         .header("X-Registry-Token", &admin);
     suite.ask("publish: Authorization comes first", &both, &invalid);
+    let basic = right(suite)
+        .request()
+        .header("Authorization", "Basic dGVhbTp0b2tlbg==")
+        .header("X-Registry-Token", &admin);
+    suite.ask("publish: another scheme comes after", &basic, &created);
     let none = right(suite).request();
     suite.ask("publish: no credentials", &none, &unauthorized);
     let nothing = Request::new("POST", "/registries");

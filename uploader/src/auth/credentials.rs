@@ -48,25 +48,21 @@ pub(crate) struct Known<'a> {
 }
 
 impl Credential {
-    /// `Authorization: Bearer`, in any case of the word, else `X-Registry-Token`.
+    /// `Authorization: Bearer`, in any case of the word, else `X-Registry-Token`: an `Authorization` of another kind may be
+    /// for somebody in front.
     ///
     /// # Errors
-    /// An `Authorization` of another kind, or one that is no text: `INVALID_TOKEN`.
+    /// An `Authorization` of another kind and nothing else, or a token that is no text: `INVALID_TOKEN`.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
-        let text = |value: &HeaderValue| value.to_str().map(str::to_owned).map_err(|_| malformed());
-        if let Some(value) = sent(headers, AUTHORIZATION.as_str()) {
-            let value = text(value)?;
-            return match value.split_once(' ') {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                    Ok(Self::of(token))
-                }
-                _ => Err(malformed()),
-            };
-        }
-        match sent(headers, TOKEN_HEADER) {
-            Some(value) => Ok(Self::of(&text(value)?)),
-            None => Ok(None),
-        }
+        let value = |name: &str| sent(headers, name).map(HeaderValue::as_bytes);
+        let authorization = value(AUTHORIZATION.as_str()).map(bearer);
+        let token = match (authorization, value(TOKEN_HEADER)) {
+            (Some(Some(token)), _) | (_, Some(token)) => token,
+            (Some(None), None) => return Err(malformed()),
+            (None, None) => return Ok(None),
+        };
+        let text = str::from_utf8(token).ok().filter(|text| text.is_ascii());
+        text.map(Self::of).ok_or_else(malformed)
     }
 
     /// Whether anything of the kind is sent, be it malformed.
@@ -206,6 +202,13 @@ impl Caller<'_> {
 /// A header that says something: an empty one is as good as none, and nginx cannot tell the two apart.
 fn sent<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
     headers.get(name).filter(|value| !value.is_empty())
+}
+
+/// The token in an `Authorization` of the kind that is ours.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked("bearer".len())?;
+    let is_ours = scheme.eq_ignore_ascii_case(b"bearer");
+    token.strip_prefix(b" ").filter(|_| is_ours)
 }
 
 pub(super) fn has_expired(token: &Token, now: Timestamp) -> bool {

@@ -18,6 +18,9 @@ pub(crate) fn problems(response: &Response, request: &Request, target: &Target) 
         200 | 304 if is_read => read_rules(response, request, &mut rules),
         _ => {}
     }
+    if target.pass != Pass::Elsewhere {
+        made_rules(response, &mut rules);
+    }
     if target.pass == Pass::Rackd {
         rules.push((
             "X-Request-Id is missing",
@@ -61,6 +64,22 @@ fn error_rules(response: &Response, request: &Request, rules: &mut Rules) {
         rules.push((
             "a 429 or 503 has Retry-After",
             response.header("Retry-After").is_some(),
+        ));
+    }
+}
+
+/// What is made for one request, a document or an error: scripts of other pages may ask for it (OPTIONS says so), so they
+/// may read it.
+fn made_rules(response: &Response, rules: &mut Rules) {
+    let is = |name, value| response.header(name) == Some(value);
+    if is("Content-Type", "application/json") && is("Cache-Control", "no-store") {
+        rules.push((
+            "what is made for one request may be read from any origin",
+            is("Access-Control-Allow-Origin", "*"),
+        ));
+        rules.push((
+            "the type of what is made for one request is not guessed",
+            is("X-Content-Type-Options", "nosniff"),
         ));
     }
 }

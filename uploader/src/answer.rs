@@ -1,12 +1,15 @@
-//! Refusals: every error body of the daemon is made here (protocol.md, "Errors").
+//! Answers that are made for one request: refusals, of which every error body of the daemon is (protocol.md, "Errors"), and
+//! documents that tell what was asked for or done.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A request that is not granted: the answer's code, words for the client, and what else belongs to it.
@@ -109,15 +112,28 @@ impl Refusal {
         }
         let status =
             StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = HttpResponse::build(status);
-        response
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        let mut response = head(status);
         for header in self.headers {
             response.insert_header(header);
         }
         response.json(body)
     }
+}
+
+/// What was asked for or done, as JSON.
+pub(crate) fn document(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    head(status).json(body)
+}
+
+/// The headers that every answer of this kind has: it is kept by nobody, is taken for nothing else, and may be read by a
+/// page of any origin, as OPTIONS says.
+fn head(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+    response
 }
 
 /// What stopped the generator, as an answer.

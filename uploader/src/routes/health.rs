@@ -4,9 +4,9 @@ use std::fs;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CACHE_CONTROL;
 use serde_json::json;
 
+use crate::answer::document;
 use crate::app::App;
 
 pub(super) fn health(app: &App) -> HttpResponse {
@@ -29,7 +29,5 @@ pub(super) fn health(app: &App) -> HttpResponse {
     for (what, fault) in faults {
         checks[what.as_str()] = json!({"status": "degraded", "message": fault});
     }
-    HttpResponse::build(status)
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(json!({"status": word, "checks": checks}))
+    document(status, &json!({"status": word, "checks": checks}))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::audit::{Action, Attempt, Subject};
@@ -12,7 +12,7 @@ use rackgen::plan::url::LifecycleUrl;
 use serde::Deserialize;
 
 use super::json_body::{self, parse};
-use crate::answer::Refusal;
+use crate::answer::{Refusal, document};
 use crate::app::App;
 use crate::auth::Credential;
 use crate::auth::decide::{self, Deed};
@@ -51,11 +51,7 @@ pub(super) async fn lifecycle(
         tracing::info!(request_id, code = refusal.code.as_str(), "change refused");
         app.tell_refusal(attempt, refusal);
     }
-    outcome.map(|standing| {
-        HttpResponse::Ok()
-            .insert_header(("cache-control", "no-store"))
-            .json(standing)
-    })
+    outcome.map(|standing| document(StatusCode::OK, &standing))
 }
 
 async fn take(

@@ -2,7 +2,6 @@
 //! reach no further. Who that is, is decided in [`decide`]; what becomes of the files, in [`Office`].
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
@@ -12,11 +11,11 @@ use rackgen::token::lifetime::Lifetime;
 use rackgen::token::office::{Created, Office, Order, TokenName};
 use rackgen::token::usage::Usage;
 use rackgen::token::{Row, Scope, TokenId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::json_body::{self, parse};
-use crate::answer::Refusal;
+use crate::answer::{Refusal, document};
 use crate::app::App;
 use crate::auth::{Credential, decide};
 use crate::intake::body::Body;
@@ -52,7 +51,7 @@ pub(super) async fn list(app: &Data<App>, request: &HttpRequest) -> Result<HttpR
             .map(|(id, entry)| Row::of(id, entry, &tokens, &usage, now));
         Ok(json!({ "tokens": rows.collect::<Vec<_>>() }))
     });
-    Ok(answer(StatusCode::OK, &list.await?))
+    Ok(document(StatusCode::OK, &list.await?))
 }
 
 /// `POST /tokens`: a new one, told this once.
@@ -64,7 +63,7 @@ pub(super) async fn mint(
 ) -> Result<HttpResponse, Refusal> {
     let mut attempt = app.attempt(request, request_id, Action::TokenCreate);
     let outcome = order(app, request, body, &mut attempt).await;
-    settled(app, attempt, outcome).map(|created| answer(StatusCode::CREATED, &created))
+    settled(app, attempt, outcome).map(|created| document(StatusCode::CREATED, &created))
 }
 
 /// `DELETE /tokens/<id>`: it is worth nothing from now on. May be repeated.
@@ -77,7 +76,7 @@ pub(super) async fn revoke(
     let mut attempt = app.attempt(request, request_id, Action::TokenRevoke);
     attempt.token = Some(id.clone());
     let outcome = take_back(app, request, id, &mut attempt).await;
-    settled(app, attempt, outcome).map(|row| answer(StatusCode::OK, &row))
+    settled(app, attempt, outcome).map(|row| document(StatusCode::OK, &row))
 }
 
 async fn order(
@@ -191,12 +190,4 @@ async fn blocking<T: Send + 'static>(
 /// A refusal has its line too.
 fn settled<T>(app: &App, attempt: Attempt, outcome: Result<T, Refusal>) -> Result<T, Refusal> {
     outcome.inspect_err(|refusal| app.tell_refusal(attempt, refusal))
-}
-
-fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .json(body)
 }

@@ -8,7 +8,7 @@ use rackgen::error_code::ErrorCode;
 use rackgen::model::{ContentDigest, ReleaseId};
 use serde_json::json;
 
-use crate::answer::Refusal;
+use crate::answer::{Refusal, document};
 use crate::app::App;
 use crate::auth::{Credential, decide};
 use crate::intake::archive::Archive;
@@ -160,14 +160,13 @@ fn accepted(id: &ReleaseId, digest: ContentDigest, mode: Mode) -> HttpResponse {
             "Registry would be uploaded; nothing was stored",
         ),
     };
-    HttpResponse::build(status)
-        .insert_header(("cache-control", "no-store"))
-        .json(json!({
-            "message": message,
-            "namespace": id.item.namespace,
-            "name": id.item.path.name(),
-            "version": id.version,
-            "path": id.to_string(),
-            "digest": digest,
-        }))
+    let body = json!({
+        "message": message,
+        "namespace": id.item.namespace,
+        "name": id.item.path.name(),
+        "version": id.version,
+        "path": id.to_string(),
+        "digest": digest,
+    });
+    document(status, &body)
 }

@@ -1,13 +1,13 @@
 //! `GET /whoami`: who a token is, what it allows, and until when (interface.md).
 
-use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use rackgen::model::Namespace;
 use rackgen::token::{Pattern, Scope, TokenId, Verb};
 use serde::Serialize;
 
-use crate::answer::Refusal;
+use crate::answer::{Refusal, document};
 use crate::app::App;
 use crate::auth::credentials::ADMIN_NAME;
 use crate::auth::{Caller, decide};
@@ -42,11 +42,7 @@ pub(super) fn whoami(app: &App, request: &HttpRequest) -> Result<HttpResponse, R
     let caller = app.caller(&access, request.headers())?;
     let caller = caller.ok_or_else(decide::unauthorized)?;
     caller.require_live()?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .json(identity(caller)))
+    Ok(document(StatusCode::OK, &identity(caller)))
 }
 
 fn identity(caller: Caller<'_>) -> Identity {

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rack_tests::origin::{Answer, Origin};
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::tree::contents;
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use serde_json::json;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -291,7 +293,13 @@ fn the_token_goes_to_the_origin_only() {
 
 #[test]
 fn an_origin_that_is_gone_stops_the_import() {
-    let gone = Origin::start(|_, _| Answer::not_found()).url();
+    // A socket that has the port and does not listen: who connects is refused, and nobody else gets it.
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    bind(&socket, &loopback).expect("a free port");
+    let address = getsockname(&socket).expect("a bound socket knows its address");
+    let address = SocketAddr::try_from(address).expect("an address of IPv4");
+    let gone = format!("http://{address}");
     let run = limited()
         .rackgen_within(DEADLINE, &["import", "--from", &gone])
         .exits(2);

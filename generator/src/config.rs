@@ -4,6 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -138,6 +139,9 @@ pub struct Settings {
 /// The configuration file, where none is named.
 pub const DEFAULT_FILE: &str = "rack.toml";
 
+/// The access file, where none is named.
+const DEFAULT_ACCESS: &str = "access.json";
+
 impl SharedArgs {
     /// Reads the configuration file, if there is one, and settles every shared setting.
     pub fn resolve(self) -> Result<(Settings, ConfigFile)> {
@@ -154,6 +158,13 @@ impl SharedArgs {
                        keep one of the two";
             return Err(Error::refused("open", why));
         }
+        if open && is_there(DEFAULT_ACCESS) {
+            let why = format!(
+                "`open` makes every namespace public, and there is {DEFAULT_ACCESS} in this folder, which says which \
+                 are; drop `open`, or move that file away"
+            );
+            return Err(Error::refused("open", why));
+        }
         let settings = Settings {
             folders: Folders {
                 source: folder(
@@ -167,7 +178,7 @@ impl SharedArgs {
             },
             access: match open {
                 true => AccessSource::Open,
-                false => AccessSource::File(folder(access_flag, &file.access, "access.json")),
+                false => AccessSource::File(folder(access_flag, &file.access, DEFAULT_ACCESS)),
             },
             outputs: OutputSettings {
                 encodings: self
@@ -212,6 +223,11 @@ impl SharedArgs {
         }
         Ok(file)
     }
+}
+
+/// Whether something has that name, also what cannot be looked at: only a file that is surely not there gates nothing.
+fn is_there(path: &str) -> bool {
+    fs::symlink_metadata(path).map_or_else(|cause| cause.kind() != ErrorKind::NotFound, |_| true)
 }
 
 /// A variable of the server that we replace: it works where ours is not set (interface.md, "Configuration"). An empty

@@ -77,6 +77,7 @@ mod nothing_gated_leaks_through_nginx;
 mod one_daemon_at_a_time;
 mod one_fault_stops_nobody_else;
 mod one_nginx_many_registries;
+mod open_stands_beside_no_access_file;
 mod operator_root_builds;
 mod other_web_servers_answer_alike;
 mod published_versions_never_change;

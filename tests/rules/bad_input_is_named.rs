@@ -2,7 +2,9 @@
 //! from being built.
 
 use std::fs;
+use std::path::Path;
 
+use rack_tests::binaries;
 use rack_tests::registry::{Registry, Run};
 use rack_tests::release::Release;
 use serde_json::json;
@@ -72,6 +74,29 @@ fn bad_input_is_named() {
     );
 
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// A script for a shell is a result as any other: a full disk is named, and a reader that has seen enough is no fault.
+#[test]
+fn a_full_output_is_named_by_completions_too() {
+    let registry = Registry::new(&json!({}));
+    let run = |line: &str| {
+        let mut command = registry.command(Path::new("sh"));
+        command
+            .args(["-c", line])
+            .env("RACKGEN", binaries::rackgen());
+        Run::of(command)
+    };
+    let full = run("\"$RACKGEN\" completions bash >/dev/full").exits(2);
+    assert!(
+        is_one_line_with(&full, &["standard output", "No space left"]),
+        "{full}"
+    );
+    let read =
+        run("{ \"$RACKGEN\" completions bash; echo $? >&2; } | head -n 1 >/dev/null").exits(0);
+    assert_eq!(read.stderr.trim(), "0", "{read}");
+    let whole = run("\"$RACKGEN\" completions bash | bash -n").exits(0);
+    assert!(whole.stderr.is_empty(), "{whole}");
 }
 
 /// Builds, and then changes bytes of the record.

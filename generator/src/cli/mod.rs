@@ -216,12 +216,10 @@ fn execute(cli: Cli) -> Result<Outcome> {
         Command::Nginx(args) => nginx::run(*args, format),
         Command::Doctor(args) => doctor::run(args, format),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "rackgen",
-                &mut std::io::stdout(),
-            );
+            // clap_complete would panic over an output that takes nothing any more.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rackgen", &mut script);
+            print_line(String::from_utf8_lossy(&script).trim_end())?;
             Ok(Outcome::Done)
         }
     }

@@ -78,11 +78,17 @@ fn doctor_names_folders_that_cannot_be_read() {
         false => registry.rackgen(&["doctor"]),
     };
     open(&registry.state(), 0o700);
+    let run = run.exits(1);
     says(
-        &run.exits(1),
+        &run,
         "fault",
         &[path(&registry.state()), "may not read and write it"],
     );
+    // What cannot be seen is not told to be absent.
+    for unseen in ["record.db", "tokens"] {
+        let unseen = registry.state().join(unseen);
+        says(&run, "fault", &["cannot read", path(&unseen)]);
+    }
 
     open(&registry.public().join("namespaces/index.json"), 0o600);
     let run = registry.rackgen(&["doctor"]).exits(0);

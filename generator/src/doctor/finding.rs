@@ -1,5 +1,8 @@
 //! What a check found: the one door to the output, so that secrets are taken out in one place.
 
+use std::io;
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::redact::redact;
@@ -52,6 +55,13 @@ impl Finding {
     /// It does not work.
     pub(super) fn fault(check: &'static str, says: impl AsRef<str>) -> Self {
         Self::new(check, Status::Fault, says.as_ref())
+    }
+
+    /// It is there, and cannot be read: nothing is known of it.
+    pub(super) fn unreadable(check: &'static str, path: &Path, cause: &io::Error) -> Self {
+        let at = path.display();
+        let says = format!("cannot read {at}: {cause}; chown it to the user that rackd runs as");
+        Self::fault(check, says)
     }
 
     fn new(check: &'static str, status: Status, says: &str) -> Self {

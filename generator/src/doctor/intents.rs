@@ -23,15 +23,7 @@ pub(super) fn check(state: &Path) -> Vec<Finding> {
         Ok(entries) => entries.flatten(),
         // The first start of rackd makes it.
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(cause) => {
-            return vec![Finding::fault(
-                CHECK,
-                format!(
-                    "cannot read {}: {cause}; chown it to the user that rackd runs as",
-                    folder.display()
-                ),
-            )];
-        }
+        Err(cause) => return vec![Finding::unreadable(CHECK, &folder, &cause)],
     };
     let open = entries
         .map(|entry| entry.path())

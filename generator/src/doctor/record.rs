@@ -1,6 +1,7 @@
 //! The record of the last build: whether it can be used, and how much is in it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 
 use super::Finding;
 use crate::commit::record::{Inspected, Record};
@@ -13,9 +14,13 @@ pub(super) fn check(folders: &Folders) -> Option<Finding> {
     let state = &folders.state;
     let path = Record::file(state);
     let at = path.display();
-    if !path.exists() {
-        let says = format!("{at} is not there; the next build makes it anew");
-        return state.is_dir().then(|| Finding::ok(CHECK, says));
+    match fs::metadata(&path) {
+        Ok(_) => {}
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            let says = format!("{at} is not there; the next build makes it anew");
+            return state.is_dir().then(|| Finding::ok(CHECK, says));
+        }
+        Err(cause) => return Some(Finding::unreadable(CHECK, &path, &cause)),
     }
     if is_in_use(folders) {
         return Some(Finding::ok(CHECK, format!("{at} is in use by a build")));

@@ -2,6 +2,7 @@
 //! again that were revoked since.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,8 +19,13 @@ const CHECK: &str = "tokens";
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) fn check(state: &Path, now: Timestamp) -> Vec<Finding> {
-    if !files::folder(state).is_dir() {
-        return vec![Finding::ok(CHECK, "no token was minted here")];
+    let folder = files::folder(state);
+    match fs::metadata(&folder) {
+        Ok(_) => {}
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            return vec![Finding::ok(CHECK, "no token was minted here")];
+        }
+        Err(cause) => return vec![Finding::unreadable(CHECK, &folder, &cause)],
     }
     let tokens = match Tokens::load(state) {
         Err(error) => return vec![Finding::fault(CHECK, error.to_string())],

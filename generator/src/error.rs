@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::error_code::ErrorCode;
+use crate::lock::Held;
 
 /// The result of an operation that may be stopped.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,12 +42,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// Somebody else holds the lock.
-    #[error("{} is locked by {holder}; waited ten seconds for it", path.display())]
+    #[error("{} is locked{held}; waited ten seconds for it", path.display())]
     Locked {
         /// The lock's file.
         path: PathBuf,
-        /// Who, and since when.
-        holder: String,
+        /// By whom, and since when.
+        held: Held,
     },
     /// The source tree is not the one any more that it was when the program started.
     #[error(

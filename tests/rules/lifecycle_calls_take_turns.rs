@@ -93,7 +93,7 @@ fn one_of_all(registry: &Registry, daemon: &Rackd, client: usize) {
         // Ten seconds may pass without a turn for another process: then it has changed nothing.
         wait::until("a turn for rackgen", 2 * wait::LONG, || {
             let run = registry.rackgen(&args);
-            assert!(run.status == Some(0) || run.names(&["locked by"]), "{run}");
+            assert!(run.status == Some(0) || run.names(&["is locked"]), "{run}");
             (run.status == Some(0)).then_some(())
         });
     } else {

@@ -6,6 +6,7 @@ use std::thread;
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::Response;
+use rack_tests::lock::HeldLock;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
@@ -55,6 +56,22 @@ fn locks_name_their_holder() {
     assert!(status.success(), "the holder ended with {status}");
     assert_eq!(publish(&daemon, &mut random).status, 201);
     registry.build();
+}
+
+/// The text in a lock outlives whoever wrote it, and `flock` writes none.
+#[test]
+fn a_lock_is_not_said_to_be_held_by_the_dead() {
+    let registry = Registry::open_and_gated();
+    let path = registry.source().join(".rack-lock");
+    let text = fs::read_to_string(&path).expect("a build leaves its name");
+    let (builder, _) = text.split_once(" since ").expect("a name and a time");
+    let _held = HeldLock::take(&registry.source());
+    let run = registry.rackgen(&["build"]).exits(2);
+    assert!(
+        run.names(&[builder, "does not run here any longer", ".rack-lock"]),
+        "{run}"
+    );
+    assert!(!run.names(&["locked by"]), "{run}");
 }
 
 /// A build that was stopped, not ended, while it held the lock of the source and one of an output: whoever has a

@@ -17,7 +17,7 @@ use super::{Line, Reader, Rotation};
 use crate::appended::cut_torn_end;
 use crate::commit::durable;
 use crate::error::{At, Error, Result};
-use crate::lock;
+use crate::lock::{self, Held};
 use crate::regular;
 
 const NAME: &str = "audit.jsonl";
@@ -119,8 +119,9 @@ impl Log {
         loop {
             let mut file = regular::open_with(&mut options, &path).at("open", &path)?;
             if !lock::wait_for(&file).at("lock", &path)? {
-                let holder = "another process".to_owned();
-                return Err(Error::Locked { path, holder });
+                // Its text is lines, and no name.
+                let held = Held::Unsaid;
+                return Err(Error::Locked { path, held });
             }
             let known = file.metadata().at("read", &path)?;
             // Meanwhile it may have got another name.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::webhook::shelves::{Request, Shelf};
 use crate::webhook::standing::Standings;
 use crate::webhook::{
-    Delivery, DeliveryId, DeliverySettings, Endpoint, EndpointId, Shelves, Webhooks,
+    Delivery, DeliveryId, DeliverySettings, Endpoint, EndpointId, Shelves, WebhookSource, Webhooks,
 };
 
 /// What is to be done about webhooks.
@@ -131,7 +131,7 @@ pub(super) fn run(command: Command, format: Format) -> Result<Outcome> {
 /// What all of these look at.
 struct View {
     webhooks: Webhooks,
-    path: PathBuf,
+    source: WebhookSource,
     state: PathBuf,
     log: Log,
     shelves: Shelves,
@@ -146,7 +146,7 @@ impl View {
         let shelves = Shelves::of(&state);
         Ok(Self {
             webhooks: settings.webhooks.load()?,
-            path: settings.webhooks.path,
+            source: settings.webhooks,
             log: Log::of(&state, settings.audit),
             state,
             standings: shelves.standings()?,
@@ -157,8 +157,10 @@ impl View {
 
     fn endpoint(&self, named: &str) -> Result<&Endpoint> {
         self.webhooks.find(named).ok_or_else(|| {
-            let why = "it has no such endpoint; `rackgen webhooks list` tells the ids of those that there are";
-            Error::refused(&self.path, why)
+            let why = self.source.absence().unwrap_or_else(|| {
+                "it has no such endpoint; `rackgen webhooks list` tells the ids of those that there are".to_owned()
+            });
+            Error::refused(&self.source.path, why)
         })
     }
 
@@ -211,6 +213,9 @@ fn asking(request: &Request) -> Attempt {
 }
 
 fn list(view: &View, format: Format) -> Result<()> {
+    if let Some(absence) = view.source.absence() {
+        anstream::eprintln!("note: {absence}");
+    }
     let all = view.shelves.all()?;
     let count = |endpoint: &Endpoint, wanted| {
         let on =
@@ -354,7 +359,7 @@ fn enable(view: &View, named: &str, format: Format) -> Result<()> {
     let endpoint = view.endpoint(named)?;
     if !endpoint.enabled {
         let why = format!("`enabled` of endpoint {} is false there", endpoint.id);
-        return Err(Error::refused(&view.path, why));
+        return Err(Error::refused(&view.source.path, why));
     }
     view.ask(&Request::Enable(endpoint.id.clone()))?;
     match format {
@@ -373,7 +378,7 @@ fn test(view: &View, named: &str, format: Format) -> Result<Outcome> {
     let endpoint = view.endpoint(named)?;
     if !view.standings.is_listening(endpoint) {
         let why = format!("endpoint {} is not enabled, or answered 410", endpoint.id);
-        return Err(Error::refused(&view.path, why));
+        return Err(Error::refused(&view.source.path, why));
     }
     let id = DeliveryId::random()?;
     let (url, start) = (endpoint.url.clone(), Instant::now());

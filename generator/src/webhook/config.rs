@@ -30,6 +30,18 @@ pub struct WebhookSource {
 }
 
 impl WebhookSource {
+    /// What to say where there is no file, which may be on purpose and may lie elsewhere; else nothing.
+    pub fn absence(&self) -> Option<String> {
+        let is_there = self.path.symlink_metadata().is_ok();
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        (!is_there).then(|| {
+            format!(
+                "there is no {}, so nobody is told; `webhooks` in rack.toml or `--webhooks` names another file",
+                path.display()
+            )
+        })
+    }
+
     /// The endpoints as they stand now; none without a file.
     ///
     /// # Errors

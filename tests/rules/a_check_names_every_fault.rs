@@ -218,3 +218,20 @@ fn a_check_of_an_archive_has_the_code_that_a_registry_answers() {
 fn document(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|fault| panic!("{fault}: {run}"))
 }
+
+/// What a build made holds the same bytes again, some of them compressed: nobody publishes from there.
+#[test]
+fn a_check_of_a_whole_registry_looks_at_its_source() {
+    let registry = Registry::new(&json!({ "@open": [], "@team": [{ "token": "t-4e1f" }] }));
+    for namespace in ["@open", "@team"] {
+        // A file of that name is no manifest, but below a tree it looks like one.
+        let release = Release::new(namespace, "item", "1.0.0");
+        registry.put(&release.file("src/registry.json", "{ \"a\": 1 }\n".repeat(200)));
+    }
+    registry.build();
+    let run = registry.rackgen(&["check", "."]).exits(0);
+    assert!(
+        run.stdout.contains("2 checked: all can be published"),
+        "{run}"
+    );
+}

@@ -13,6 +13,7 @@ use super::{Format, Outcome, excerpt, print_json, print_line};
 use crate::check::{Findings, check_archive, check_folder, check_preset};
 use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
+use crate::folders::{Marker, read_marker};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::preset::PRESET_FILE;
 use crate::package::Limits;
@@ -122,6 +123,10 @@ fn subjects(path: &Path) -> Result<Vec<Subject>> {
         if !entry.file_type().is_dir() {
             continue;
         }
+        if entry.depth() > 0 && is_made(entry.path())? {
+            walk.skip_current_dir();
+            continue;
+        }
         if is_there(&entry.path().join(MANIFEST_FILE)) {
             found.push(Subject::Release(entry.path().to_owned()));
             walk.skip_current_dir();
@@ -136,6 +141,12 @@ fn subjects(path: &Path) -> Result<Vec<Subject>> {
         ));
     }
     Ok(found)
+}
+
+/// Whether a folder below the one that was named is made by a build, so that nobody publishes what lies in it.
+fn is_made(folder: &Path) -> Result<bool> {
+    let is_output = |marker: Marker| ["public", "private", "state"].contains(&&*marker.folder);
+    Ok(folder.ends_with(".variants") || read_marker(folder)?.is_some_and(is_output))
 }
 
 /// A link or a pipe in the place of a document is a fault of it, not a reason to look elsewhere.

@@ -37,6 +37,7 @@ pub mod schema;
 pub mod source;
 pub mod token;
 pub mod usage;
+mod users;
 pub mod verify;
 pub mod watch;
 pub mod watchers;

@@ -68,6 +68,7 @@ mod minted_tokens_reach_as_far_as_their_scopes;
 mod mirrors_have_the_same_etags;
 mod mirrors_lead_nowhere_that_the_origin_does_not;
 mod nginx_and_the_daemon_agree;
+mod nginx_is_told_who_cannot_read;
 mod no_decision_of_the_past_opens_anything;
 mod no_hostile_archive_leaves_a_trace;
 mod no_path_leads_out_of_its_root;

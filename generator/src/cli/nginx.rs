@@ -13,6 +13,7 @@ use crate::config::SharedArgs;
 use crate::error::{At, Result};
 use crate::nginx::{Includes, Instance, Server, Site};
 use crate::rate::RateArgs;
+use crate::users;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -103,6 +104,18 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         Some((cert, key)) => Some((absolute(&cert)?, absolute(&key)?)),
         None => None,
     };
+    let user = args.user.or_else(|| is_root.then(|| "www-data".into()));
+    if let (Some(user), Some(_)) = (&user, site.daemon)
+        && let Some(barred) = users::barred_at(user, &site.private)
+        && let Ok(metadata) = fs::metadata(&barred)
+    {
+        anstream::eprintln!(
+            "note: the workers of this nginx are `{user}`, who may not enter {} ({}), so gated reads answer 500; put \
+             that user into a group that may, or name another one with --user",
+            barred.display(),
+            users::owner_and_mode(&metadata)
+        );
+    }
     let text = site.whole(&Server {
         listen: args.listen.unwrap_or_else(|| match tls {
             Some(_) => "443".into(),
@@ -112,7 +125,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         workers: args
             .workers
             .map_or("auto".into(), |count| count.to_string()),
-        user: args.user.or_else(|| is_root.then(|| "www-data".into())),
+        user,
     })?;
     match format {
         Format::Json => print_json(&json!({ "nginx.conf": text }))?,

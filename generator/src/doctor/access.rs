@@ -7,11 +7,11 @@ use std::path::Path;
 use jiff::{Timestamp, ToSpan};
 
 use super::Finding;
-use super::users::mode;
 use crate::access::{Access, Token};
 use crate::admin_token;
 use crate::config::AccessSource;
 use crate::model::Namespace;
+use crate::users::mode;
 
 const CHECK: &str = "access";
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Finding;
-use super::users::{mode, owner_and_mode};
 use crate::error::At;
 use crate::folders::{Folders, Marker, is_empty, read_marker};
+use crate::users::{mode, owner_and_mode};
 
 const CHECK: &str = "folders";
 

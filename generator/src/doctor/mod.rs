@@ -14,7 +14,6 @@ mod redact;
 mod settings;
 mod survey;
 mod tokens;
-mod users;
 mod webhooks;
 
 pub use finding::{Finding, Status};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
-use super::users::{self, mode};
 use super::{Finding, clock};
 use crate::error::{At, Error};
+use crate::users::{self, mode};
 
 const CHECK: &str = "files";
 

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
 use super::access::SOON;
-use super::users::mode;
 use crate::token::files::{self, File};
 use crate::token::{Standing, Tokens};
+use crate::users::mode;
 
 const CHECK: &str = "tokens";
 

@@ -170,7 +170,14 @@ impl Problem {
 
 /// Faults of a document as problems at their places.
 pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
-    let problem = |fault| Problem::of_fault(path, ErrorCode::SchemaValidationFailed, fault);
+    let problem = |fault: SchemaFault| {
+        // What is no JSON does not say what it is, and a publish asks that first.
+        let code = match fault.is_syntax {
+            true => ErrorCode::UploadFailed,
+            false => ErrorCode::SchemaValidationFailed,
+        };
+        Problem::of_fault(path, code, fault)
+    };
     faults.into_iter().map(problem).collect()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use rack_tests::binaries;
 use rack_tests::registry::{Registry, Run};
 use rack_tests::release::Release;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A fault: what it is called, how it is made, and the words of which each has to be in the line that reports it.
 type Fault = (&'static str, fn(&Registry), &'static [&'static str]);
@@ -74,6 +74,25 @@ fn bad_input_is_named() {
     );
 
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// The code of a problem is that of the answer to a publish of it.
+#[test]
+fn a_manifest_that_is_no_json_has_the_code_of_its_publish() {
+    let registry = with_a_good_item();
+    registry.put_file("@open/features/bad/1.0.0/registry.json", "{\n  oops\n}\n");
+    registry.put(&Release::new("@open", "bad", "2.0.0").with("priority", -1));
+    let code_of = |args: &[&str]| {
+        let run = registry.rackgen(args).exits(1);
+        let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+        let problems = report["problems"].as_array().expect("a list").iter();
+        problems
+            .map(|problem| problem["code"].clone())
+            .collect::<Vec<_>>()
+    };
+    let codes = ["UPLOAD_FAILED", "SCHEMA_VALIDATION_FAILED"];
+    assert_eq!(code_of(&["build", "--format", "json"]), codes);
+    assert_eq!(code_of(&["check", "--format", "json", "source"]), codes);
 }
 
 /// A script for a shell is a result as any other: a full disk is named, and a reader that has seen enough is no fault.

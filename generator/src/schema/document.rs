@@ -32,7 +32,10 @@ pub(super) fn strict_json(bytes: &[u8]) -> Result<(&str, Value), SchemaFault> {
     };
     if text.starts_with('\u{feff}') {
         let message = "not JSON: it starts with a byte order mark".to_owned();
-        return Err(SchemaFault::of_document(message));
+        return Err(SchemaFault {
+            is_syntax: true,
+            ..SchemaFault::of_document(message)
+        });
     }
     match serde_json::from_str(text) {
         Ok(value) => Ok((text, value)),
@@ -69,7 +72,10 @@ pub(super) fn typed<T: DeserializeOwned>(text: &str, value: Value) -> Result<T, 
     // Where a fault is only the text tells.
     serde_json::from_value(value)
         .or_else(|_| serde_json::from_str(text))
-        .map_err(|error| fault_of_serde(text, "", &error))
+        .map_err(|error| SchemaFault {
+            is_syntax: false,
+            ..fault_of_serde(text, "", &error)
+        })
 }
 
 impl<'a> Document<'a> {
@@ -174,6 +180,7 @@ impl Place {
             end_column: end.column,
             message: fault.words.message,
             meant: fault.words.meant,
+            is_syntax: false,
         }
     }
 }
@@ -187,7 +194,10 @@ fn fault_at(text: &str, offset: usize, message: &str) -> SchemaFault {
         path: String::new(),
         words: Words::plain(message),
     };
-    Place::of(text, offset).fault(text, found)
+    SchemaFault {
+        is_syntax: true,
+        ..Place::of(text, offset).fault(text, found)
+    }
 }
 
 /// `serde_json` counts columns in bytes, from 0 where a line has just begun, and ends its messages with the place.

@@ -23,6 +23,8 @@ pub struct SchemaFault {
     pub message: String,
     /// The word that was probably meant.
     pub meant: Option<String>,
+    /// Whether the text is no JSON at all: then nothing else is known of it.
+    pub is_syntax: bool,
 }
 
 impl SchemaFault {
@@ -35,6 +37,7 @@ impl SchemaFault {
             end_column: 1,
             message,
             meant: None,
+            is_syntax: false,
         }
     }
 

@@ -78,6 +78,8 @@ impl From<ManifestFault> for SchemaFault {
             end_column: fault.column.max(1).saturating_add(1),
             message: Words(&fault.message).to_string(),
             meant: None,
+            // A publish of no JSON is refused before it has such a list.
+            is_syntax: false,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! are made where an error happens, not here.
 
 /// A code of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "protocol.md says when each is sent")]
 pub enum ErrorCode {
     InvalidPath,
@@ -97,5 +98,19 @@ impl ErrorCode {
 impl serde::Serialize for ErrorCode {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_typed_as_it_is_told() {
+        for code in ErrorCode::value_variants() {
+            assert_eq!(ErrorCode::from_str(code.as_str(), false), Ok(*code));
+        }
     }
 }

@@ -316,6 +316,7 @@ fn the_audit_log_is_filtered() {
         (&["--action", "yank", "--action", "tag"], 2),
         (&["--outcome", "refused"], 1),
         (&["--outcome", "not_found"], 1),
+        (&["--outcome", "VERSION_EXISTS"], 0),
         (&["--by", "ada", "-n", "3"], 3),
         (&["--by", "bob"], 0),
         (&["--since", "1h", "--until", "2999-01-01"], 4),
@@ -332,6 +333,11 @@ fn the_audit_log_is_filtered() {
     );
     registry.rackgen(&["audit", "--since", "someday"]).exits(2);
     registry.rackgen(&["audit", "--action", "dance"]).exits(2);
+    // A slip of the hand is not told as if nothing had happened.
+    let slip = registry
+        .rackgen(&["audit", "--outcome", "NOT_FUOND"])
+        .exits(2);
+    assert!(slip.names(&["--outcome", "`NOT_FOUND`"]), "{slip}");
 }
 
 fn send(daemon: &Rackd, request: &Request, token: Option<&str>) -> Response {

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use jiff::Timestamp;
 
 use super::{Format, Outcome, print_line};
@@ -15,6 +16,8 @@ use crate::access::parse_time;
 use crate::audit::{self, Action, Line, Log, Subject};
 use crate::config::SharedArgs;
 use crate::error::{At, Result};
+use crate::error_code::ErrorCode;
+use crate::schema::{DidYouMean, nearest};
 use crate::token::Pattern;
 use crate::token::lifetime::Lifetime;
 
@@ -26,7 +29,7 @@ Examples:
   rackgen audit --item '@team/features/*' --action publish --action yank
   rackgen audit --request-id 2375183fc6cc368a
   rackgen audit --follow --format json | jq -r .by.name
-Outcomes: ok, or the code of the refusal (docs/errors.md)")]
+Outcomes: ok, or the code of the refusal, as VERSION_EXISTS (docs/errors.md)")]
 pub(super) struct Args {
     /// Lines from then on: a time or a date (UTC, if it does not say), or how long ago, as in 12h or 7d
     #[arg(long, value_name = "TIME")]
@@ -45,7 +48,7 @@ pub(super) struct Args {
     by: Option<String>,
     /// What came of it: ok, refused (whatever the code), or a code
     #[arg(long, value_name = "OUTCOME")]
-    outcome: Option<String>,
+    outcome: Option<Came>,
     /// The address that it came from
     #[arg(long, value_name = "ADDR")]
     client: Option<IpAddr>,
@@ -74,6 +77,44 @@ impl FromStr for Moment {
         let time = parse_time(text).map_or_else(ago, Ok);
         time.map(Self)
             .map_err(|_| "it is a time, as 2026-11-28T09:30:00Z, or how long ago, as 12h".into())
+    }
+}
+
+/// What came of an attempt, as somebody asks for it.
+#[derive(Debug, Clone, Copy)]
+enum Came {
+    Ok,
+    Refused,
+    /// Refused with this code.
+    With(ErrorCode),
+}
+
+impl FromStr for Came {
+    type Err = String;
+
+    /// A word that no line can have would look like nothing that happened.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "ok" => Ok(Self::Ok),
+            "refused" => Ok(Self::Refused),
+            _ => <ErrorCode as ValueEnum>::from_str(text, true)
+                .map(Self::With)
+                .map_err(|_| {
+                    let codes = ErrorCode::value_variants().iter().map(|code| code.as_str());
+                    let hint = DidYouMean(nearest(text, codes.chain(["ok", "refused"])));
+                    format!("it is ok, refused, or a code of docs/errors.md{hint}")
+                }),
+        }
+    }
+}
+
+impl Came {
+    fn is(self, outcome: &audit::Outcome) -> bool {
+        match self {
+            Self::Ok => *outcome == audit::Outcome::OK,
+            Self::Refused => *outcome != audit::Outcome::OK,
+            Self::With(code) => outcome.as_str() == code.as_str(),
+        }
     }
 }
 
@@ -140,10 +181,7 @@ impl Args {
             && is(&self.by, |wanted| {
                 by.is_some_and(|by| by.name == *wanted || by.token.as_ref() == Some(wanted))
             })
-            && is(&self.outcome, |wanted| match (&wanted[..], outcome) {
-                ("refused", outcome) => *outcome != audit::Outcome::OK,
-                (wanted, outcome) => outcome.as_str().eq_ignore_ascii_case(wanted),
-            })
+            && is(&self.outcome, |wanted| wanted.is(outcome))
             && is(&self.client, |client| attempt.client == Some(*client))
             && is(&self.request_id, |id| {
                 attempt.request_id.as_ref() == Some(id)

@@ -18,6 +18,7 @@ use crate::error::{At, Error, Result};
 use crate::folders::Folders;
 use crate::package::Limits;
 use crate::public_url::PublicUrl;
+use crate::rate::Rate;
 use crate::schema::{DidYouMean, nearest};
 use crate::token::lifetime::Lifetime;
 use crate::watchers::Watchers;
@@ -87,8 +88,8 @@ pub struct ConfigFile {
     pub serve_reads: Option<bool>,
     pub max_upload: Option<bytesize::ByteSize>,
     pub trust_proxy: Option<usize>,
-    pub rate_limit: Option<String>,
-    pub rate_limit_reads: Option<String>,
+    pub rate_limit: Option<Rate>,
+    pub rate_limit_reads: Option<Rate>,
     pub read_only: Option<bool>,
     pub log: Option<String>,
     pub log_level: Option<String>,
@@ -247,13 +248,47 @@ pub fn legacy_listen() -> Option<String> {
 
 fn parse(text: &str) -> Result<ConfigFile, String> {
     toml::from_str(text).map_err(|fault| {
-        let line = fault
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map_or(1, |before| before.matches('\n').count() + 1);
-        let hint = DidYouMean(nearest_key(fault.message()));
-        format!("line {line}: {}{hint}", first_line(fault.message()))
+        let start = fault.span().map_or(0, |span| span.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        // A fault of a value is in the line of its key, but in long lists, where the line has to do.
+        let line_before = before.rsplit('\n').next().unwrap_or_default();
+        let key = line_before.split_once('=').map(|(key, _)| key.trim());
+        format!("line {line}: {}", in_words(fault.message(), key))
     })
+}
+
+/// What the parser says, in words of the file and not of this program.
+fn in_words(message: &str, key: Option<&str>) -> String {
+    let message = message.lines().next().unwrap_or(message);
+    let (said, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
+    if said.starts_with("unknown field") {
+        // The list of all known keys is left out: one that is near is named.
+        return format!("{said}{}", DidYouMean(nearest_key(message)));
+    }
+    let given = ["invalid type: ", "invalid value: ", "unknown variant "]
+        .iter()
+        .find_map(|kind| said.strip_prefix(kind));
+    match (key, given) {
+        (Some(key), Some(given)) => format!("`{key}` takes {}, not {given}", taken(expected)),
+        (Some(key), None) => format!("`{key}`: {message}"),
+        (None, _) => message.to_owned(),
+    }
+}
+
+/// What a setting takes; `expected` is a word of serde's or of a type.
+fn taken(expected: &str) -> &str {
+    match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number from 0 on",
+        "a boolean" => "true or false",
+        "a string" => "words in quotes",
+        "path string" => "a path in quotes",
+        "a sequence" => "a list, as [\"…\"]",
+        // Those of bytesize.
+        "an integer or string" | "parsable string" | "integer overflow" => "a size, as \"100MiB\"",
+        struct_of_ours if struct_of_ours.starts_with("struct ") => "a table of keys",
+        words => words.trim_start_matches("one of "),
+    }
 }
 
 /// serde names the unknown key first and then all that it knows, each in backquotes.
@@ -264,12 +299,6 @@ fn nearest_key(message: &str) -> Option<&str> {
         .skip(1)
         .step_by(2);
     nearest(words.next()?, words)
-}
-
-/// The list of all known keys is left out: one that is near is named.
-fn first_line(message: &str) -> &str {
-    let line = message.lines().next().unwrap_or(message);
-    line.split(", expected one of").next().unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -287,5 +316,57 @@ mod tests {
         assert!(fault.ends_with("did you mean `max_entries`?"), "{fault}");
         let fault = parse("colour = \"red\"\n").unwrap_err();
         assert_eq!(fault, "line 1: unknown field `colour`");
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_told_by_its_key_and_what_that_takes() {
+        for (text, told) in [
+            (
+                "trust_proxy = \"x\"",
+                "line 1: `trust_proxy` takes a whole number from 0 on, not string \"x\"",
+            ),
+            (
+                "trust_proxy = -1",
+                "line 1: `trust_proxy` takes a whole number from 0 on, not integer `-1`",
+            ),
+            (
+                "\nopen = \"yes\"",
+                "line 2: `open` takes true or false, not string \"yes\"",
+            ),
+            (
+                "max_upload = \"100XB\"",
+                "line 1: `max_upload` takes a size, as \"100MiB\", not string \"100XB\"",
+            ),
+            (
+                "max_upload = true",
+                "line 1: `max_upload` takes a size, as \"100MiB\", not boolean `true`",
+            ),
+            (
+                "source = 3",
+                "line 1: `source` takes a path in quotes, not integer `3`",
+            ),
+            (
+                "listen = 8080",
+                "line 1: `listen` takes words in quotes, not integer `8080`",
+            ),
+            (
+                "limits = 3",
+                "line 1: `limits` takes a table of keys, not integer `3`",
+            ),
+            (
+                "compression = \"slow\"",
+                "line 1: `compression` takes `fast`, `balanced`, `best`, not `slow`",
+            ),
+            (
+                "[metrics]\ntokens = \"ci\"",
+                "line 2: `tokens` takes a list, as [\"…\"], not string \"ci\"",
+            ),
+            (
+                "rate_limit = \"10/s\"",
+                "line 1: `rate_limit`: `10/s` is no rate; it is a number above 0 and `/min`, like 1200/min",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), told, "{text}");
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! How much one client address may ask for in a minute (interface.md, "rackd"): for the daemon, and for nginx.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use crate::config::ConfigFile;
-use crate::error::{Error, Result};
 
 /// Requests a minute, written `1200/min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Rate(NonZeroU32);
 
 impl Rate {
@@ -35,6 +38,20 @@ impl FromStr for Rate {
     }
 }
 
+impl TryFrom<String> for Rate {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/min", self.0)
+    }
+}
+
 /// The flags of both rates.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RateArgs {
@@ -57,29 +74,12 @@ pub struct Rates {
 
 impl RateArgs {
     /// Flags win over the file, the file over the defaults.
-    pub fn resolve(&self, file: &ConfigFile) -> Result<Rates> {
-        let rate =
-            |name: &str, flag: Option<Rate>, file: &Option<String>, default| match (flag, file) {
-                (Some(rate), _) => Ok(rate),
-                (None, Some(text)) => text
-                    .parse()
-                    .map_err(|why: String| Error::refused(name, why)),
-                (None, None) => Ok(default),
-            };
-        Ok(Rates {
-            writes: rate(
-                "rate_limit",
-                self.rate_limit,
-                &file.rate_limit,
-                Rate::WRITES,
-            )?,
-            reads: rate(
-                "rate_limit_reads",
-                self.rate_limit_reads,
-                &file.rate_limit_reads,
-                Rate::READS,
-            )?,
-        })
+    pub fn resolve(&self, file: &ConfigFile) -> Rates {
+        let of = |flag: Option<Rate>, file, default| flag.or(file).unwrap_or(default);
+        Rates {
+            writes: of(self.rate_limit, file.rate_limit, Rate::WRITES),
+            reads: of(self.rate_limit_reads, file.rate_limit_reads, Rate::READS),
+        }
     }
 }
 

@@ -76,6 +76,64 @@ fn bad_input_is_named() {
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
+/// Settings of the daemon, told by the name that they were given under, and with what they take.
+#[test]
+fn a_daemon_names_the_setting_that_does_not_fit() {
+    let registry = with_a_good_item();
+    let refused = |config: &str, args: &[&str], variable: (&str, &str), words: &[&str]| {
+        registry.write_config(config);
+        let mut command = registry.command(&binaries::rackd());
+        command
+            .arg("--check")
+            .args(args)
+            .env(variable.0, variable.1);
+        let run = Run::of(command).exits(2);
+        assert!(is_one_line_with(&run, words), "{run}");
+    };
+    let none = ("RACK_TESTS", "");
+    let (count, address) = ("a whole number from 0 on", "127.0.0.1:8080");
+    let in_file = |config: &str, words: &[&str]| refused(config, &[], none, words);
+    in_file(
+        "\ntrust_proxy = 'x'\n",
+        &["rack.toml: line 2: `trust_proxy`", count],
+    );
+    in_file(
+        "compression = 'slow'\n",
+        &["`compression`", "`fast`, `balanced`, `best`"],
+    );
+    in_file("max_upload = '100XB'\n", &["`max_upload`", "100MiB"]);
+    in_file(
+        "\n\nrate_limit = '10/s'\n",
+        &["line 3: `rate_limit`", "1200/min"],
+    );
+    in_file(
+        "log_level = 'loud'\n",
+        &["`log_level` of rack.toml", "loud", "debug"],
+    );
+    in_file(
+        "listen = '18099'\n",
+        &["`listen` of rack.toml", "`18099`", address],
+    );
+    refused(
+        "",
+        &["--listen", "18099"],
+        none,
+        &["--listen", "`18099`", address],
+    );
+    refused(
+        "",
+        &[],
+        ("PORT", "abc"),
+        &["HOST and PORT: `127.0.0.1:abc`", address],
+    );
+    refused(
+        "",
+        &[],
+        ("TRUST_PROXY", "10.0.0.1"),
+        &["TRUST_PROXY: `10.0.0.1`", "how many"],
+    );
+}
+
 /// The code of a problem is that of the answer to a publish of it.
 #[test]
 fn a_manifest_that_is_no_json_has_the_code_of_its_publish() {

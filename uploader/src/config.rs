@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -69,8 +69,8 @@ pub(crate) struct Args {
     )]
     log: Option<LogFormat>,
     /// error, warn, info, debug or trace [default: info]
-    #[arg(long, env = "RACK_LOG_LEVEL", value_name = "LEVEL")]
-    log_level: Option<String>,
+    #[arg(long, env = "RACK_LOG_LEVEL", value_name = "LEVEL", value_parser = log::parse_level)]
+    log_level: Option<LevelFilter>,
     #[command(flatten)]
     shared: SharedArgs,
 }
@@ -121,6 +121,12 @@ impl Args {
         // In force it comes when the folders are there; here it is judged.
         webhook_source.load()?;
         let folders = folders.check(Adoption::IfNew)?;
+        let log_format = parsed("`log` of rack.toml", file.log.clone(), LogFormat::parse)?;
+        let log_level = parsed(
+            "`log_level` of rack.toml",
+            file.log_level.clone(),
+            log::parse_level,
+        )?;
         let admin = admin_secret(&folders.state)?;
         let tokens = Tokens::load(&folders.state)?;
         let token_names = Names::of(folders.id(), public_url.as_ref());
@@ -140,76 +146,74 @@ impl Args {
                 .unwrap_or(ByteSize::mib(100)),
             serve_reads: self.serve_reads.or(file.serve_reads).unwrap_or(true),
             read_only: self.read_only || file.read_only.unwrap_or(false),
-            trust_proxy: setting(
-                "trust_proxy",
-                self.trust_proxy,
-                "TRUST_PROXY",
-                file.trust_proxy,
-            )?
-            .unwrap_or(0),
+            trust_proxy: match self.trust_proxy {
+                Some(count) => count,
+                None => legacy("TRUST_PROXY", parse_trust)?
+                    .or(file.trust_proxy)
+                    .unwrap_or(0),
+            },
             webhook_source,
             webhook: file.webhook.clone(),
-            rates: self.rates.resolve(&file)?,
+            rates: self.rates.resolve(&file),
             watchers: file.metrics.clone(),
             log: LogSettings {
-                format: match (self.log, file.log) {
-                    (Some(format), _) => Some(format),
-                    (None, Some(word)) => {
-                        Some(LogFormat::parse(&word).map_err(|why| Error::refused("log", why))?)
-                    }
-                    (None, None) => None,
+                format: self.log.or(log_format),
+                level: match self.log_level {
+                    Some(level) => level,
+                    None => legacy("LOG_LEVEL", log::parse_level)?
+                        .or(log_level)
+                        .unwrap_or(LevelFilter::INFO),
                 },
-                level: setting("log_level", self.log_level, "LOG_LEVEL", file.log_level)?
-                    .map_or(Ok(LevelFilter::INFO), |word| log::parse_level(&word))
-                    .map_err(|why| Error::refused("log_level", why))?,
             },
         })
     }
 
     fn addresses(&self, file: &ConfigFile) -> Result<Vec<SocketAddr>> {
-        let text = self
-            .listen
-            .clone()
-            .or_else(legacy_listen)
-            .or_else(|| file.listen.clone())
-            .unwrap_or_else(|| "127.0.0.1:8080".into());
-        std::net::ToSocketAddrs::to_socket_addrs(&text)
+        let from = |name, text: Option<String>| text.map(|text| (name, text));
+        let (name, text) = from("--listen or RACK_LISTEN", self.listen.clone())
+            .or_else(|| from("HOST and PORT", legacy_listen()))
+            .or_else(|| from("`listen` of rack.toml", file.listen.clone()))
+            .unwrap_or_else(|| ("listen", "127.0.0.1:8080".into()));
+        text.to_socket_addrs()
             .map(Iterator::collect)
-            .map_err(|fault| {
-                Error::refused(
-                    "listen",
-                    format!("`{text}` is no address to listen on: {fault}"),
-                )
+            .map_err(|cause| {
+                let why = match cause.kind() {
+                    ErrorKind::InvalidInput => {
+                        "it takes a host and a port, as 127.0.0.1:8080 or [::1]:8080".to_owned()
+                    }
+                    _ => cause.to_string(),
+                };
+                Error::refused(name, format!("`{text}` is no address to listen on: {why}"))
             })
     }
 }
 
-/// A flag, else a variable of the server that we replace, else the file.
-fn setting<T: std::str::FromStr>(
+/// A variable of the server that we replace, if it is there.
+fn legacy<T>(name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
+    let text = legacy_variable(name).map(|text| text.to_string_lossy().into_owned());
+    parsed(name, text, parse)
+}
+
+/// A setting that is a text until here; the error names where it stands.
+fn parsed<T>(
     name: &str,
-    flag: Option<T>,
-    legacy: &str,
-    file: Option<T>,
+    text: Option<String>,
+    parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>> {
-    if flag.is_some() {
-        return Ok(flag);
-    }
-    match legacy_text(legacy) {
-        Some(text) => text.parse().map(Some).map_err(|_| {
-            Error::refused(name, format!("`{text}` (of {legacy}) is not what it takes"))
-        }),
-        None => Ok(file),
-    }
+    text.map(|text| parse(&text))
+        .transpose()
+        .map_err(|why| Error::refused(name, why))
 }
 
 /// What the server that we replace calls true is one proxy to us.
-fn legacy_text(name: &str) -> Option<String> {
-    let text = legacy_variable(name)?.into_string().ok()?;
-    Some(match (name, &*text) {
-        ("TRUST_PROXY", "true") => "1".into(),
-        ("TRUST_PROXY", "false") => "0".into(),
-        _ => text,
-    })
+fn parse_trust(text: &str) -> Result<usize, String> {
+    match text {
+        "true" => Ok(1),
+        "false" => Ok(0),
+        count => count.parse().map_err(|_| {
+            format!("`{text}` is neither true nor false, nor how many proxies there are in front")
+        }),
+    }
 }
 
 /// The environment's admin token, else systemd's credential, else the hash that `rackgen init` kept.

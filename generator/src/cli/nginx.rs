@@ -82,7 +82,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         public: absolute(&settings.folders.public)?,
         private: absolute(&settings.folders.private)?,
         encodings: settings.outputs.encodings,
-        rates: args.rates.resolve(&file)?,
+        rates: args.rates.resolve(&file),
         upload_time: file.limits.max_time(),
         head_time: file.limits.head_time(),
         daemon: args.daemon,

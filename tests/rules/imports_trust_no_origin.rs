@@ -251,7 +251,10 @@ fn what_passes_is_waited_for() {
     let registry = limited();
     let start = Instant::now();
     let run = registry.rackgen_within(DEADLINE, &["import", "--from", &origin.url()]);
-    run.exits(0);
+    let run = run.exits(0);
+    // Who waits is told for what, and for how long.
+    assert!(run.names(&["/namespaces: 503", "trying again in"]), "{run}");
+    assert_eq!(run.stderr.matches("trying again in").count(), 4, "{run}");
     assert!(
         start.elapsed() > Duration::from_secs(2),
         "the origin asked to wait so long"

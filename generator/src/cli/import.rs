@@ -101,7 +101,10 @@ fn origin(args: &Args, source: &SourceTree, settings: &Settings) -> Result<Box<d
         .map_err(|why| Error::refused("--from", why))?;
     let token = server::token(args.token_file.as_deref())?;
     let client = Client::new(url, token)?;
-    Ok(Box::new(Remote::new(Http::new(client), limits)))
+    Ok(Box::new(Remote::new(
+        Http::new(client, server::tell_of_retry),
+        limits,
+    )))
 }
 
 fn print_report(report: &Report, next: &str, format: Format) -> Result<()> {

@@ -51,15 +51,18 @@ pub(super) fn ask(
     url: &str,
     attempt: impl FnMut() -> Result<Result<Response<Body>, Passing>>,
 ) -> Result<Answer> {
-    let tell = |passing: &Passing, pause: Duration| {
-        let seconds = pause.as_secs_f32();
-        anstream::eprintln!("{url}: {passing}; trying again in {seconds:.1} s");
-    };
+    let tell = |passing: &Passing, pause| tell_of_retry(url, passing, pause);
     match client.patiently(tell, attempt)? {
         Ok(mut answer) => Ok(Answer::read(&mut answer)),
         Err(Passing::Answer(answer)) => Ok(answer),
         Err(passing) => Err(client.give_up(url, passing)),
     }
+}
+
+/// Tells that a URL is to be asked for again, why, and after how long.
+pub(super) fn tell_of_retry(url: &str, passing: &Passing, pause: Duration) {
+    let seconds = pause.as_secs_f32();
+    anstream::eprintln!("{url}: {passing}; trying again in {seconds:.1} s");
 }
 
 /// What answers, and says nothing that a registry would.

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::staged;
 use crate::client::answer::{Answer, body_length};
@@ -14,12 +15,18 @@ use crate::public_url::PublicUrl;
 
 /// A registry of which things are taken.
 #[derive(Debug)]
-pub struct Http(Client);
+pub struct Http {
+    client: Client,
+    tell: Tell,
+}
+
+/// Who hears of each try of a URL that is to follow: why, and after how long.
+pub(crate) type Tell = fn(&str, &Passing, Duration);
 
 impl Http {
     /// That registry.
-    pub fn new(client: Client) -> Self {
-        Self(client)
+    pub fn new(client: Client, tell: Tell) -> Self {
+        Self { client, tell }
     }
 
     /// The address of a resource.
@@ -29,7 +36,7 @@ impl Http {
 
     /// Where the registry is.
     pub fn base(&self) -> &PublicUrl {
-        self.0.base()
+        self.client.base()
     }
 
     /// A document of at most so many bytes.
@@ -54,15 +61,15 @@ impl Http {
         open: impl Fn() -> Result<W>,
     ) -> Result<(W, u64)> {
         let url = self.url(key);
-        let tried = self.0.patiently(
-            |_, _| {},
+        let tried = self.client.patiently(
+            |passing, pause| (self.tell)(&url, passing, pause),
             || {
                 let mut into = open()?;
                 let len = self.attempt(&url, most, &mut into, path)?;
                 Ok(len.map(|len| (into, len)))
             },
         );
-        tried?.map_err(|passing| self.0.give_up(&url, passing))
+        tried?.map_err(|passing| self.client.give_up(&url, passing))
     }
 
     /// Asks once, and tells how many bytes came.
@@ -75,10 +82,10 @@ impl Http {
     ) -> Result<Result<u64, Passing>> {
         // Of variants nobody knows what they were made of.
         let request = self
-            .0
+            .client
             .request("GET", url)
             .header("accept-encoding", "identity");
-        let mut answer = match self.0.ask(request, ())? {
+        let mut answer = match self.client.ask(request, ())? {
             Ok(answer) => answer,
             Err(passing) => return Ok(Err(passing)),
         };

@@ -81,15 +81,22 @@ Examples:
   RACK_TOKEN=… rackgen yank @team/features/auth@1.2.0 --url https://registry.example.com")]
     Yank(Box<lifecycle::Reasoned>),
     /// Offer a version again
-    #[command(after_help = "Examples:\n  rackgen unyank @team/features/auth@1.2.0")]
+    #[command(after_help = "\
+Examples:
+  rackgen unyank @team/features/auth@1.2.0
+  RACK_TOKEN=… rackgen unyank @team/features/auth@1.2.0 --url https://registry.example.com")]
     Unyank(Box<lifecycle::Bare>),
     /// Tell whoever uses a version something; it stays on offer
     #[command(after_help = "\
 Examples:
-  rackgen deprecate @team/features/auth@1.2.0 --reason 'use features/login'")]
+  rackgen deprecate @team/features/auth@1.2.0 --reason 'use features/login'
+  RACK_TOKEN=… rackgen deprecate @team/features/auth@1.2.0 --reason 'use 2.0.0' --url https://registry.example.com")]
     Deprecate(Box<lifecycle::Told>),
     /// Take that back
-    #[command(after_help = "Examples:\n  rackgen undeprecate @team/features/auth@1.2.0")]
+    #[command(after_help = "\
+Examples:
+  rackgen undeprecate @team/features/auth@1.2.0
+  RACK_TOKEN=… rackgen undeprecate @team/features/auth@1.2.0 --url https://registry.example.com")]
     Undeprecate(Box<lifecycle::Bare>),
     /// Let a tag name a version
     #[command(after_help = "\
@@ -98,20 +105,38 @@ Examples:
   curl https://registry.example.com/registries/@team/features/auth/tags/beta")]
     Tag(Box<lifecycle::Tagged>),
     /// Take a tag away
-    #[command(after_help = "Examples:\n  rackgen untag @team/features/auth beta")]
+    #[command(after_help = "\
+Examples:
+  rackgen untag @team/features/auth beta
+  RACK_TOKEN=… rackgen untag @team/features/auth beta --url https://registry.example.com")]
     Untag(Box<lifecycle::Untagged>),
     /// Remove a version for good, for legal reasons: its name is never given again
     #[command(after_help = "\
 Examples:
-  rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'")]
+  rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711'
+  rackgen remove @team/features/auth@1.2.0 --reason 'court order 4711' --config /etc/rack/main/rack.toml")]
     Remove(Box<lifecycle::Removed>),
     /// Mint tokens, list them, take them back; hash those of the access file
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  rackgen token create --name ci --scope 'publish:@team/features/*' --expires 90d
+  rackgen token list
+  rackgen token revoke 6f1d20c7a9be4433"
+    )]
     Token(Box<token::Command>),
     /// Tell who tried to change what, and what came of it, from the audit log
     Audit(Box<audit::Args>),
     /// Look after webhooks: endpoints, deliveries, redeliveries, a test
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  rackgen webhooks list
+  rackgen webhooks deliveries --limit 20
+  rackgen webhooks test https://ci.example.com/hook"
+    )]
     Webhooks(Box<webhooks::Command>),
     /// Hash source and trees, and name what is changed, missing or extra
     Verify(verify::Args),
@@ -120,9 +145,10 @@ Examples:
     /// Look for what is wrong with a registry, and change nothing; the output is fit for a bug report
     Doctor(doctor::Args),
     /// Print a script that completes commands and flags in a shell
-    #[command(
-        after_help = "Examples:\n  rackgen completions bash > /etc/bash_completion.d/rackgen"
-    )]
+    #[command(after_help = "\
+Examples:
+  rackgen completions bash > /etc/bash_completion.d/rackgen
+  rackgen completions zsh > ~/.zfunc/_rackgen                 a folder of fpath")]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -280,5 +306,28 @@ fn require_owner(state: &Path, command: &str) -> Result<()> {
             ),
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those without two examples, of a command and of all below it (interface.md, "`--help` of each command").
+    fn bare(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1);
+        let count = examples.take_while(|line| line.starts_with("  ")).count();
+        let name = command.get_name();
+        let below = command.get_subcommands().flat_map(bare);
+        let below = below.map(|command| format!("{name} {command}"));
+        let own = (count < 2).then(|| name.to_owned());
+        own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn the_help_of_each_command_ends_with_examples() {
+        assert_eq!(bare(&Cli::command()), [""; 0]);
     }
 }

@@ -40,7 +40,10 @@ Examples:
   rackgen token list --format json")]
     List(ListArgs),
     /// Take a token back, at once and for good
-    #[command(after_help = "Examples:\n  rackgen token revoke 6f1d20c7a9be4433")]
+    #[command(after_help = "\
+Examples:
+  rackgen token revoke 6f1d20c7a9be4433    its id, which `list` tells
+  sudo -u rack rackgen token revoke 6f1d20c7a9be4433 --config /etc/rack/main/rack.toml")]
     Revoke(RevokeArgs),
     /// Sign with a new key from now on; the one before stays good until the next time
     #[command(after_help = "\

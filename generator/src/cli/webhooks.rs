@@ -50,7 +50,10 @@ Examples:
   rackgen webhooks test 3f2a91bc44d0e7aa          its id, which `list` tells")]
     Test(EndpointArgs),
     /// Tell an endpoint again that answered 410
-    #[command(after_help = "Examples:\n  rackgen webhooks enable 3f2a91bc44d0e7aa")]
+    #[command(after_help = "\
+Examples:
+  rackgen webhooks enable https://ci.example.com/hook
+  rackgen webhooks enable 3f2a91bc44d0e7aa        its id, which `list` tells")]
     Enable(EndpointArgs),
 }
 

@@ -89,6 +89,7 @@ fn doctor_names_folders_that_cannot_be_read() {
         let unseen = registry.state().join(unseen);
         says(&run, "fault", &["cannot read", path(&unseen)]);
     }
+    assert!(!run.stdout.contains("later than the last build"), "{run}");
 
     open(&registry.public().join("namespaces/index.json"), 0o600);
     let run = registry.rackgen(&["doctor"]).exits(0);

@@ -1,6 +1,7 @@
 //! The clock: ETags are made of times, and events are told in their order.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -35,13 +36,13 @@ pub(super) fn check(folders: &Folders, now: Timestamp) -> Vec<Finding> {
             ),
         ));
     }
-    if let Some(built) = last_build(&folders.state)
-        && is_ahead(built.as_second(), now)
-    {
-        findings.push(Finding::fault(
+    match last_build(&folders.state) {
+        Ok(Some(built)) if is_ahead(built.as_second(), now) => findings.push(Finding::fault(
             CHECK,
             format!("the last build was at {built:.0}, and now it is {now:.0}; set the clock"),
-        ));
+        )),
+        Ok(_) => {}
+        Err(unreadable) => findings.push(unreadable),
     }
     if findings.is_empty() {
         findings.push(Finding::ok(
@@ -53,11 +54,18 @@ pub(super) fn check(folders: &Folders, now: Timestamp) -> Vec<Finding> {
 }
 
 /// A build writes the record last, or what is kept of it beside.
-fn last_build(state: &Path) -> Option<Timestamp> {
-    let files = Record::files(state).into_iter();
-    let written = files.filter_map(|file| fs::metadata(file).ok()?.modified().ok());
-    let since = written.max()?.duration_since(UNIX_EPOCH).ok()?;
-    Timestamp::from_second(since.as_secs().try_into().ok()?).ok()
+fn last_build(state: &Path) -> Result<Option<Timestamp>, Finding> {
+    let mut last = None;
+    for file in Record::files(state) {
+        match fs::metadata(&file).and_then(|metadata| metadata.modified()) {
+            Ok(written) => last = last.max(Some(written)),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(Finding::unreadable(CHECK, &file, &cause)),
+        }
+    }
+    let since = last.and_then(|last| last.duration_since(UNIX_EPOCH).ok());
+    let seconds = since.and_then(|since| since.as_secs().try_into().ok());
+    Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()))
 }
 
 struct Latest {

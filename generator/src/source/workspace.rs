@@ -24,6 +24,8 @@ const PREFIX: &str = "work-";
 impl Workspace {
     /// A fresh one. Those that a kill left behind are removed.
     pub fn new(source: &SourceTree) -> Result<Self> {
+        // First, since a link in its place is refused here, and would be cleared away there.
+        source.make_staging()?;
         source.clear_staging(PREFIX)?;
         let (folder, _held) = source.make_held(PREFIX)?;
         Ok(Self { folder, _held })

@@ -2,8 +2,10 @@
 //!
 //! Events say where to look, never what is there: a build compares what it sees with what the last one saw.
 
+pub mod file;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -11,12 +13,12 @@ use notify::event::{EventKind, Flag};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::build::Scope;
-use crate::commit::durable::folder_of;
-use crate::error::{At, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::event::EVENTS_FILE;
 use crate::model::{ItemId, Namespace, Version};
 use crate::source::SourceTree;
 use crate::source::walk::Below;
+use file::FileWatch;
 
 /// Nothing has happened for so long: whoever writes is through with it,
 const QUIET: Duration = Duration::from_millis(200);
@@ -24,13 +26,18 @@ const QUIET: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is watched: a source tree, and the access file.
-#[derive(Debug)]
 pub struct Watch {
     source: SourceTree,
-    /// Absolute, as the paths of events are.
-    access: Option<PathBuf>,
-    events: Receiver<notify::Result<Event>>,
+    access: Option<FileWatch>,
+    seen: Receiver<Seen>,
     _watcher: RecommendedWatcher,
+}
+
+/// What was seen, and where.
+#[derive(Debug)]
+enum Seen {
+    Source(notify::Result<Event>),
+    Access,
 }
 
 impl Watch {
@@ -39,49 +46,39 @@ impl Watch {
     /// # Errors
     /// The system has no watches left (`fs.inotify.max_user_watches`), or the tree is not there.
     pub fn start(source: &SourceTree, access: Option<&Path>) -> Result<Self> {
-        let (send, events) = channel();
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |fault: notify::Error| {
-                let hint = match fault.kind {
-                    notify::ErrorKind::MaxFilesWatch => {
-                        "; raise the sysctl `fs.inotify.max_user_watches`, there is one for each folder"
-                    }
-                    _ => "",
-                };
-                Error::refused(path, format!("it cannot be watched: {fault}{hint}"))
-            }
-        };
-        let mut watcher = notify::recommended_watcher(send).map_err(failed(source.root()))?;
+        let (send, seen) = channel();
+        let tell = send.clone();
+        // Nobody is told any more when nobody waits.
+        let told = move |event| drop(tell.send(Seen::Source(event)));
         let root = source.root();
+        let failed = |fault| cannot_watch(root, &fault);
+        let mut watcher = notify::recommended_watcher(told).map_err(failed)?;
         watcher
             .watch(root, RecursiveMode::Recursive)
-            .map_err(failed(root))?;
+            .map_err(failed)?;
         let access = access
-            .map(|path| std::path::absolute(path).at("find", path))
+            .map(|path| FileWatch::start(path, move || drop(send.send(Seen::Access))))
             .transpose()?;
-        if let Some(access) = &access {
-            // The folder, since a file that is replaced by a rename is another file.
-            let folder = folder_of(access);
-            watcher
-                .watch(folder, RecursiveMode::NonRecursive)
-                .map_err(failed(folder))?;
-        }
         Ok(Self {
             source: source.clone(),
             access,
-            events,
+            seen,
             _watcher: watcher,
         })
     }
 
     /// Waits for a change and then for quiet; says where to look. None if there is nothing to wait for any more.
-    pub fn next(&self) -> Option<Scope> {
+    ///
+    /// # Errors
+    /// The access file is elsewhere now, and cannot be watched there.
+    pub fn wait(&mut self) -> Result<Option<Scope>> {
         let mut places = BTreeSet::new();
         let mut everything = false;
         loop {
-            let event = self.events.recv().ok()?;
-            everything |= self.gather(event, &mut places);
+            let Ok(seen) = self.seen.recv() else {
+                return Ok(None);
+            };
+            everything |= self.gather(seen, &mut places);
             if everything || !places.is_empty() {
                 break;
             }
@@ -89,21 +86,23 @@ impl Watch {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(QUIET.min(left)) {
-                Ok(event) => everything |= self.gather(event, &mut places),
+            match self.seen.recv_timeout(QUIET.min(left)) {
+                Ok(seen) => everything |= self.gather(seen, &mut places),
                 Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
         }
-        Some(match everything {
+        // Before it is read: what changes from here on is told again.
+        self.access.as_mut().map_or(Ok(()), FileWatch::follow)?;
+        Ok(Some(match everything {
             true => Scope::Everything,
             false => Scope::Parts(places),
-        })
+        }))
     }
 
     /// Notes where an event says to look; says whether it is anywhere.
-    fn gather(&self, event: notify::Result<Event>, places: &mut BTreeSet<Below>) -> bool {
-        let Ok(event) = event else {
+    fn gather(&self, seen: Seen, places: &mut BTreeSet<Below>) -> bool {
+        let Seen::Source(Ok(event)) = seen else {
             return true;
         };
         // The system lost count of what happened.
@@ -115,10 +114,6 @@ impl Watch {
         }
         let mut everything = false;
         for path in &event.paths {
-            if self.access.as_ref() == Some(path) {
-                everything = true;
-                continue;
-            }
             let Ok(path) = path.strip_prefix(self.source.root()) else {
                 continue;
             };
@@ -130,6 +125,16 @@ impl Watch {
         }
         everything
     }
+}
+
+fn cannot_watch(path: &Path, fault: &notify::Error) -> Error {
+    let hint = match fault.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            "; raise the sysctl `fs.inotify.max_user_watches`, there is one for each folder"
+        }
+        _ => "",
+    };
+    Error::refused(path, format!("it cannot be watched: {fault}{hint}"))
 }
 
 /// Where a path of the source tree says to look.

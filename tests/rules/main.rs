@@ -44,6 +44,7 @@ mod early_refusals_reach_the_client;
 mod every_change_is_announced;
 mod examples_are_served_byte_for_byte;
 mod figures_are_documented;
+mod files_behind_links_are_taken_up;
 mod gated_bytes_never_stay_public;
 mod gates_close_for_those_who_read;
 mod http2_has_the_same_answers;

@@ -2,7 +2,6 @@
 //! once a build has gated a namespace, no read, no verdict for nginx and no publish opens it again.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::http::Request;
@@ -16,10 +15,10 @@ const CANARY: &str = "canary-5d01c2aa";
 
 #[test]
 fn no_decision_of_the_past_opens_anything() {
-    let registry = Registry::new(&json!({})).setting("RACK_ACCESS", "current/access.json");
+    let registry = Registry::new(&json!({})).setting("RACK_ACCESS", "current/in/access.json");
     let write = |folder: &str, access: Value| {
-        let folder = registry.root().join(folder);
-        fs::create_dir(&folder).expect("a folder");
+        let folder = registry.root().join(folder).join("in");
+        fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("access.json"), access.to_string()).expect("a file");
     };
     write("open", json!({ "@moody": [] }));
@@ -27,16 +26,12 @@ fn no_decision_of_the_past_opens_anything() {
         "gated",
         json!({ "@moody": [{ "token": "secret-of-the-moody-71c3" }] }),
     );
-    // A swap of the folder above the file goes unnoticed until SIGHUP: this daemon is surely behind.
-    let point_to = |folder: &str| {
-        let (next, current) = (
-            registry.root().join("next"),
-            registry.root().join("current"),
-        );
-        symlink(folder, &next).expect("a link");
-        fs::rename(next, current).expect("a rename");
+    // A folder further up is renamed, which goes unnoticed until SIGHUP: this daemon is surely behind.
+    let rename = |from: &str, to: &str| {
+        let (from, to) = (registry.root().join(from), registry.root().join(to));
+        fs::rename(from, to).expect("a folder of ours");
     };
-    point_to("open");
+    rename("open", "current");
     registry.put(&Release::new("@moody", "old", "1.0.0").file("src/old.ts", CANARY));
     registry.build();
     let daemon = registry.rackd().start();
@@ -44,7 +39,8 @@ fn no_decision_of_the_past_opens_anything() {
     let ask = |request: Request| request.send(daemon.url()).expect("an answer");
     assert_eq!(ask(Request::get(file)).body, CANARY.as_bytes());
 
-    point_to("gated");
+    rename("current", "past");
+    rename("gated", "current");
     registry.build();
     let answer = ask(Request::get(file));
     assert_eq!(answer.status, 404, "{answer:?}");

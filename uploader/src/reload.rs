@@ -3,32 +3,31 @@
 //! A broken file is refused and shown by `/health` and by a figure; what was in force stays in force. Keys and
 //! revocations of minted tokens need no watch: they are looked at with every question (`auth::minted`).
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rackgen::audit::{Action, Attempt};
 use rackgen::build::{BuildOptions, Scope};
-use rackgen::commit::durable::folder_of;
 use rackgen::config::AccessSource;
-use rackgen::error::{Error, Result};
+use rackgen::error::Result;
+use rackgen::watch::file::FileWatch;
 
 use crate::app::{App, Check};
 use crate::metrics::Reloaded;
 
-/// Editors write a file in several steps: the last one counts.
+/// Editors write a file in several steps: the last one counts,
 const QUIET: Duration = Duration::from_millis(100);
+/// but nobody who writes on and on keeps a revocation from being taken up.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A build that failed is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Watches both files; dropping it ends that.
+/// Asks for what is watched to be read again; that is for as long as the process lives.
 pub(crate) struct Reloader {
     ask: Sender<()>,
-    _watchers: Vec<RecommendedWatcher>,
 }
 
 impl Reloader {
@@ -39,18 +38,19 @@ impl Reloader {
             AccessSource::Open => None,
             AccessSource::File(path) => Some(path),
         };
-        let watchers = access
+        let watches = access
             .into_iter()
             .chain([&app.webhook_source().path])
-            // Webhooks may be nowhere yet; SIGHUP looks again.
-            .filter(|path| folder_of(path).is_dir())
-            .map(|path| watch(path, ask.clone()).map_err(|fault| Error::refused(path, fault)))
+            .map(|path| {
+                let ask = ask.clone();
+                let tell = move || {
+                    let _ = ask.send(());
+                };
+                FileWatch::start(path, tell)
+            })
             .collect::<Result<_>>()?;
-        thread::spawn(move || serve(&app, &asked));
-        Ok(Self {
-            ask,
-            _watchers: watchers,
-        })
+        thread::spawn(move || serve(&app, &asked, watches));
+        Ok(Self { ask })
     }
 
     /// Reloads soon.
@@ -60,23 +60,7 @@ impl Reloader {
     }
 }
 
-/// The folder is watched, since a file that is replaced by a rename is another file.
-fn watch(path: &Path, ask: Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let name = path.file_name().map(ToOwned::to_owned);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let concerns = |path: &PathBuf| path.file_name() == name.as_deref();
-        if let Ok(event) = event
-            && !event.kind.is_access()
-            && event.paths.iter().any(concerns)
-        {
-            let _ = ask.send(());
-        }
-    })?;
-    watcher.watch(folder_of(path), RecursiveMode::NonRecursive)?;
-    Ok(watcher)
-}
-
-fn serve(app: &App, asked: &Receiver<()>) {
+fn serve(app: &App, asked: &Receiver<()>, mut watches: Vec<FileWatch>) {
     // The files may have changed between their first reading and the watch.
     take_up_webhooks(app);
     let mut behind = !reload(app);
@@ -88,7 +72,12 @@ fn serve(app: &App, asked: &Receiver<()>) {
         if next == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        while asked.recv_timeout(QUIET).is_ok() {}
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until && asked.recv_timeout(QUIET).is_ok() {}
+        // Before they are read: what changes from here on is told again.
+        for fault in watches.iter_mut().filter_map(|watch| watch.follow().err()) {
+            tracing::error!("{fault}; SIGHUP reads it all the same");
+        }
         take_up_webhooks(app);
         behind = !reload(app);
     }

@@ -35,7 +35,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         AccessSource::Open => None,
     };
     // Before the first build: what changes during it is seen by the second.
-    let watch = Watch::start(registry.source(), access)?;
+    let mut watch = Watch::start(registry.source(), access)?;
     let decide = || settings.access.load();
     let mut known = Vec::new();
     let mut scope = Scope::Everything;
@@ -46,7 +46,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
             Ok(report) => tell(&report, &scope, &mut known, format)?,
             Err(error) => anstream::eprintln!("{error}; what is served stays as it is"),
         }
-        scope = match watch.next() {
+        scope = match watch.wait()? {
             None => return Ok(Outcome::Done),
             // After a build that failed nobody knows what the next event leaves out.
             Some(_) if failed => Scope::Everything,

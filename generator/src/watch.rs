@@ -67,20 +67,25 @@ impl Watch {
         })
     }
 
-    /// Waits for a change and then for quiet; says where to look. None if there is nothing to wait for any more.
+    /// Waits for a change, but no longer than until `latest`, and then for quiet; says where to look. None if there is
+    /// nothing to wait for any more.
     ///
     /// # Errors
     /// The access file is elsewhere now, and cannot be watched there.
-    pub fn wait(&mut self) -> Result<Option<Scope>> {
+    pub fn wait(&mut self, latest: Option<Instant>) -> Result<Option<Scope>> {
         let mut places = BTreeSet::new();
         let mut everything = false;
-        loop {
-            let Ok(seen) = self.seen.recv() else {
-                return Ok(None);
+        while !everything && places.is_empty() {
+            let seen = match latest {
+                Some(latest) => self
+                    .seen
+                    .recv_timeout(latest.saturating_duration_since(Instant::now())),
+                None => self.seen.recv().map_err(RecvTimeoutError::from),
             };
-            everything |= self.gather(seen, &mut places);
-            if everything || !places.is_empty() {
-                break;
+            match seen {
+                Ok(seen) => everything |= self.gather(seen, &mut places),
+                Err(RecvTimeoutError::Timeout) => everything = true,
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
         }
         let until = Instant::now() + PATIENCE;

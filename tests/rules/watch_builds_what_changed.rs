@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use rack_tests::lock::HeldLock;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::running::Running;
@@ -145,6 +146,23 @@ fn watch_builds_what_changed() {
     let full = registry.copy();
     full.build();
     assert_same("in the end", &contents(&full.public()), &contents(&public));
+}
+
+#[test]
+fn a_watch_tries_again() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let first = Release::new("@open", "first", "1.0.0");
+    registry.put(&first);
+    let lock = HeldLock::take(&registry.source());
+    let mut watch = Running::start(&registry, &["watch"]);
+    let complaints = |watch: &Running| watch.complained().matches("is locked by").count();
+    watch.until("a complaint", |watch| complaints(watch) == 1);
+    // Nothing else happens from here on.
+    drop(lock);
+    watch.until("another try", |watch| says(&watch.printed(), "everything"));
+    assert_eq!(complaints(&watch), 1);
+    let public = registry.public();
+    assert_eq!(latest(&public, "@open/features/first"), "1.0.0");
 }
 
 fn document(public: &Path, address: &str) -> Value {

@@ -1,6 +1,7 @@
 //! `rackgen watch`
 
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 use indicatif::BinaryBytes;
 use jiff::Zoned;
@@ -12,6 +13,9 @@ use crate::error::Result;
 use crate::folders::Adoption;
 use crate::report::{Changes, Problem, Report};
 use crate::watch::Watch;
+
+/// A build that failed is tried again after so long: what stopped it may tell nobody when it ends, as a lock does.
+const AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -38,18 +42,29 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     let mut watch = Watch::start(registry.source(), access)?;
     let decide = || settings.access.load();
     let mut known = Vec::new();
+    let mut told = None;
     let mut scope = Scope::Everything;
     loop {
         let outcome = registry.build(&scope, &decide, &BuildOptions::default(), &|_| ());
-        let failed = outcome.is_err();
-        match outcome {
-            Ok(report) => tell(&report, &scope, &mut known, format)?,
-            Err(error) => anstream::eprintln!("{error}; what is served stays as it is"),
-        }
-        scope = match watch.wait()? {
+        let latest = match outcome {
+            Ok(report) => {
+                tell(&report, &scope, &mut known, format)?;
+                told = None;
+                None
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if told.as_ref() != Some(&error) {
+                    anstream::eprintln!("{error}; what is served stays as it is");
+                }
+                told = Some(error);
+                Some(Instant::now() + AGAIN)
+            }
+        };
+        scope = match watch.wait(latest)? {
             None => return Ok(Outcome::Done),
             // After a build that failed nobody knows what the next event leaves out.
-            Some(_) if failed => Scope::Everything,
+            Some(_) if latest.is_some() => Scope::Everything,
             Some(scope) => scope,
         };
     }

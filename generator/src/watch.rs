@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use notify::event::{EventKind, Flag};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::build::Scope;
 use crate::error::{Error, Result};
@@ -52,7 +52,9 @@ impl Watch {
         let told = move |event| drop(tell.send(Seen::Source(event)));
         let root = source.root();
         let failed = |fault| cannot_watch(root, &fault);
-        let mut watcher = notify::recommended_watcher(told).map_err(failed)?;
+        // A link leads to what is not of the source, be it all of the disk.
+        let config = Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(told, config).map_err(failed)?;
         watcher
             .watch(root, RecursiveMode::Recursive)
             .map_err(failed)?;
@@ -179,7 +181,32 @@ fn place(path: &Path) -> Place {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = |path: &str| {
+            let folder = root.path().join(path);
+            fs::create_dir_all(&folder).unwrap();
+            folder
+        };
+        let (aside, source) = (folder("aside"), folder("source"));
+        symlink(&aside, folder("source/@a").join("link")).unwrap();
+        let here = folder("source/@a/here");
+        let mut watch = Watch::start(&SourceTree::at(&source), None).unwrap();
+        // The first of two events comes first.
+        fs::write(aside.join("file"), "").unwrap();
+        fs::write(here.join("file"), "").unwrap();
+        let Some(Scope::Parts(places)) = watch.wait(None).unwrap() else {
+            panic!("an event of a folder");
+        };
+        let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+        assert_eq!(places, ["@a/here/file"]);
+    }
 
     fn looked_at(path: &str) -> String {
         match place(Path::new(path)) {

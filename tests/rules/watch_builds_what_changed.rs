@@ -165,6 +165,26 @@ fn a_watch_tries_again() {
     assert_eq!(latest(&public, "@open/features/first"), "1.0.0");
 }
 
+#[test]
+fn a_watch_names_the_faults_of_the_access_file() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let mut watch = Running::start(&registry, &["watch", "--format", "json"]);
+    let reports = |watch: &Running| watch.printed().lines().count();
+    watch.until("the first build", |watch| reports(watch) == 1);
+    let until = json!([{ "token": "secret-of-the-team-0b6e", "expiresAt": "soon" }]);
+    registry.write_access(json!({ "@open": [], "@team": until }).to_string());
+    watch.until("a build", |watch| reports(watch) > 1);
+    // One is written down, and not again with every build.
+    let before = reports(&watch);
+    registry.write_access(json!({ "@more": [], "@open": [], "@team": until }).to_string());
+    watch.until("another build", |watch| reports(watch) > before);
+    let told = watch.complained();
+    assert_eq!(told.matches("`@team` is not declared").count(), 1, "{told}");
+    for line in watch.printed().lines() {
+        serde_json::from_str::<Value>(line).expect("one document a line");
+    }
+}
+
 fn document(public: &Path, address: &str) -> Value {
     let path = public.join("registries").join(address).join("index.json");
     fs::read(path).map_or(Value::Null, |bytes| {

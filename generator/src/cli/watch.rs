@@ -1,5 +1,6 @@
 //! `rackgen watch`
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,12 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     };
     // Before the first build: what changes during it is seen by the second.
     let mut watch = Watch::start(registry.source(), access)?;
-    let decide = || settings.access.load();
+    let faults = RefCell::default();
+    let decide = || {
+        let access = settings.access.load()?;
+        tell_new(access.faults(), &mut faults.borrow_mut());
+        Ok(access)
+    };
     let mut known = Vec::new();
     let mut told = None;
     let mut scope = Scope::Everything;
@@ -68,6 +74,14 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
             Some(scope) => scope,
         };
     }
+}
+
+/// Tells what is wrong with single namespaces of the access file and was not wrong before.
+fn tell_new(faults: &[String], known: &mut Vec<String>) {
+    for fault in faults.iter().filter(|fault| !known.contains(fault)) {
+        anstream::eprintln!("warning: {fault}");
+    }
+    *known = faults.to_vec();
 }
 
 /// A line for each build that changed something, and what is wrong that was not wrong before.

@@ -1,6 +1,7 @@
 //! A decision is in force as soon as the access file says it, also for those who wait for a lock.
 
 use std::thread;
+use std::time::Duration;
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::{Request, Response};
@@ -77,6 +78,25 @@ fn a_gate_closes_at_once() {
         let is_back = read(&daemon, "@moody", Some("secret-of-the-moody-71c3")) == 200;
         (withdrawn && is_back).then_some(())
     });
+}
+
+#[test]
+fn a_revocation_waits_for_no_build() {
+    let tokens = |names: &[&str]| {
+        let token = |name: &&str| json!({ "token": name });
+        json!({ "@team": names.iter().map(token).collect::<Vec<_>>() })
+    };
+    let registry = Registry::new(&tokens(&["stays", "goes"]));
+    let daemon = with_one_item(&registry, "@team");
+    // A build that stands still, for as long as it waits for a lock: ten seconds.
+    let lock = HeldLock::take(&registry.source());
+    registry.write_access(tokens(&["stays", "goes", "comes"]).to_string());
+    lock.until_awaited_by(daemon.id());
+    registry.write_access(tokens(&["stays"]).to_string());
+    wait::until("the revocation", Duration::from_secs(5), || {
+        (read(&daemon, "@team", Some("goes")) == 401).then_some(())
+    });
+    assert_eq!(read(&daemon, "@team", Some("stays")), 200);
 }
 
 fn with_one_item(registry: &Registry, namespace: &str) -> Rackd {

@@ -9,6 +9,7 @@ use actix_web::http::header::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 use rackgen::access::{Access, SecretHash};
+use rackgen::audit::{Action, Attempt};
 use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
@@ -79,6 +80,8 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     access: RwLock<Arc<Access>>,
     access_source: AccessSource,
+    /// Of two who read the file, the one who read it later decides.
+    deciding: Mutex<()>,
     /// What does not work as it should, by what it is of: shown by `/health`.
     faults: Mutex<BTreeMap<Check, Fault>>,
     webhook_source: WebhookSource,
@@ -120,6 +123,7 @@ impl App {
             registry: settings.registry,
             access: RwLock::new(Arc::new(settings.access)),
             access_source: settings.access_source,
+            deciding: Mutex::default(),
             faults: Mutex::default(),
             webhook_source: settings.webhook_source,
             webhooks: watch::Sender::default(),
@@ -163,14 +167,18 @@ impl App {
 
     /// Reads the access file and puts it in force. A file that cannot be read changes nothing.
     pub(crate) fn decide(&self) -> Result<Access, Error> {
+        let _turn = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let access = self.access_source.load()?;
         if access != *self.access() {
             access
                 .faults()
                 .iter()
                 .for_each(|fault| tracing::error!("access file: {fault}"));
-            let mut in_force = self.access.write().unwrap_or_else(PoisonError::into_inner);
-            *in_force = Arc::new(access.clone());
+            {
+                let mut in_force = self.access.write().unwrap_or_else(PoisonError::into_inner);
+                *in_force = Arc::new(access.clone());
+            }
+            self.tell(&[Attempt::of(Action::Reload).succeeded()]);
         }
         Ok(access)
     }

@@ -2,12 +2,15 @@
 //!
 //! A broken file is refused and shown by `/health` and by a figure; what was in force stays in force. Keys and
 //! revocations of minted tokens need no watch: they are looked at with every question (`auth::minted`).
+//!
+//! Two threads: one puts decisions in force, at once; the other lets the trees follow, which takes as long as a build.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rackgen::access::Access;
 use rackgen::audit::{Action, Attempt};
 use rackgen::build::{BuildOptions, Scope};
 use rackgen::config::AccessSource;
@@ -49,7 +52,11 @@ impl Reloader {
                 FileWatch::start(path, tell)
             })
             .collect::<Result<_>>()?;
-        thread::spawn(move || serve(&app, &asked, watches));
+        let (follow, decided) = channel();
+        let follower = app.clone();
+        let built = app.access();
+        thread::spawn(move || let_trees_follow(&follower, &decided, built));
+        thread::spawn(move || serve(&app, &asked, watches, &follow));
         Ok(Self { ask })
     }
 
@@ -60,16 +67,12 @@ impl Reloader {
     }
 }
 
-fn serve(app: &App, asked: &Receiver<()>, mut watches: Vec<FileWatch>) {
-    // The files may have changed between their first reading and the watch.
-    take_up_webhooks(app);
-    let mut behind = !reload(app);
+fn serve(app: &App, asked: &Receiver<()>, mut watches: Vec<FileWatch>, follow: &Sender<()>) {
     loop {
-        let next = match behind {
-            true => asked.recv_timeout(AGAIN),
-            false => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        if next == Err(RecvTimeoutError::Disconnected) {
+        // At first too: the files may have changed between their first reading and the watch.
+        take_up_webhooks(app);
+        take_up_access(app, follow);
+        if asked.recv().is_err() {
             return;
         }
         let until = Instant::now() + PATIENCE;
@@ -78,8 +81,6 @@ fn serve(app: &App, asked: &Receiver<()>, mut watches: Vec<FileWatch>) {
         for fault in watches.iter_mut().filter_map(|watch| watch.follow().err()) {
             tracing::error!("{fault}; SIGHUP reads it all the same");
         }
-        take_up_webhooks(app);
-        behind = !reload(app);
     }
 }
 
@@ -91,30 +92,46 @@ fn take_up_webhooks(app: &App) {
 
 /// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads look
 /// into both trees meanwhile; for the instant between withdrawal and the private tree there is nothing in either.
-/// Says whether the trees have followed.
-fn reload(app: &App) -> bool {
-    let before = app.access();
+fn take_up_access(app: &App, follow: &Sender<()>) {
     let decided = app.decide();
     app.metrics.reload(Reloaded::Access, decided.is_ok());
     match decided {
+        // What is in force has been built, or is being; another try waits for another file.
         Err(error) => {
             app.note(Check::Access, Some(error.to_string()));
             app.tell(&[Attempt::of(Action::Reload).stopped(&error)]);
-            // What is in force has been built; another try waits for another file.
-            true
         }
-        Ok(access) => {
+        Ok(_) => {
             app.note(Check::Access, None);
-            if access != *before {
-                app.tell(&[Attempt::of(Action::Reload).succeeded()]);
-            }
-            if access == *before && !app.faults().contains_key(&Check::Build) {
-                return true;
-            }
-            let _writer = app.write();
-            build(app)
+            // The thread at the other end lives as long as this one.
+            let _ = follow.send(());
         }
     }
+}
+
+/// Builds whenever another decision is in force than was built last, and again where that failed.
+fn let_trees_follow(app: &App, decided: &Receiver<()>, mut built: Arc<Access>) {
+    loop {
+        let is_behind = app.faults().contains_key(&Check::Build);
+        let next = match is_behind {
+            true => decided.recv_timeout(AGAIN),
+            false => decided.recv().map_err(RecvTimeoutError::from),
+        };
+        if next == Err(RecvTimeoutError::Disconnected) {
+            return;
+        }
+        // Taken together: the build reads what the last of them was about.
+        decided.try_iter().for_each(drop);
+        let access = app.access();
+        if (is_behind || access != built) && build_as_writer(app) {
+            built = access;
+        }
+    }
+}
+
+fn build_as_writer(app: &App) -> bool {
+    let _writer = app.write();
+    build(app)
 }
 
 /// Brings the trees to what source and access file say, and remembers how that went.

@@ -352,7 +352,11 @@ fn send(daemon: &Rackd, request: &Request, token: Option<&str>) -> Response {
 /// The one line of an answer.
 fn line_of(registry: &Registry, answer: &Response) -> Value {
     let id = answer.header("X-Request-Id").expect("an id");
-    let mut lines = audit(registry, &["--request-id", id]);
+    // Nobody who reads waits for it.
+    let mut lines = wait::until("a line", wait::LONG, || {
+        let lines = audit(registry, &["--request-id", id]);
+        (!lines.is_empty()).then_some(lines)
+    });
     assert_eq!(
         lines.len(),
         1,

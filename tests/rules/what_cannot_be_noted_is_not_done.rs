@@ -1,7 +1,9 @@
 //! While the audit log cannot be written nothing is changed, and `/health` says so; reads go on, and so does all once it
 //! can be written again.
 
-use std::fs;
+use std::fs::{self, File};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rack_tests::audit::audit;
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
@@ -43,6 +45,39 @@ fn what_cannot_be_noted_is_not_done() {
     assert_eq!(health["status"], "ok", "{health}");
     let lines = audit(&registry, &["--outcome", "ok"]);
     assert_eq!(lines.len(), 2, "{lines:#?}");
+}
+
+#[test]
+fn reads_go_on_while_the_log_is_held() {
+    let registry = Registry::open_and_gated();
+    let daemon = registry.rackd().unhurried().start();
+    let log = File::create(registry.state().join("audit.jsonl")).expect("a file");
+    log.lock().expect("nobody holds it");
+    let gated = Release::new("@team", "secret", "1.0.0").url();
+    let open = Release::new("@open", "item", "1.0.0").url();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let refuse = || {
+            let request = Request::new("PUT", &format!("{gated}/yank")).json(&json!({}));
+            request.send(daemon.url()).expect("an answer").status
+        };
+        let changes: Vec<_> = (0..8).map(|_| scope.spawn(refuse)).collect();
+        for _ in 0..8 {
+            assert_eq!(get(&daemon, &gated).status, 401);
+            assert_eq!(get(&daemon, &open).status, 200);
+        }
+        // Who waits for the lock waits for ten seconds.
+        let elapsed = start.elapsed();
+        assert!(elapsed < Duration::from_secs(8), "{elapsed:?}");
+        drop(log);
+        for change in changes {
+            assert_eq!(change.join().expect("a client"), 401);
+        }
+    });
+    assert!(daemon.stop().success());
+    let lines = audit(&registry, &["--outcome", "UNAUTHORIZED"]);
+    let of = |action| lines.iter().filter(|line| line["action"] == action).count();
+    assert_eq!((of("yank"), of("read")), (8, 8), "{lines:#?}");
 }
 
 fn assert_refused(answer: &Response) {

@@ -20,6 +20,7 @@ use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::answer::Refusal;
+use crate::audit::Notes;
 use crate::auth::credentials::Known;
 use crate::auth::minted::MintedTokens;
 use crate::auth::{Caller, Credential};
@@ -110,6 +111,8 @@ pub(crate) struct App {
     broken: OnceLock<String>,
     /// Told when it did.
     pub(crate) breaks: Notify,
+    /// What the audit log is to be told.
+    pub(crate) notes: Notes,
     /// There is one writer.
     writer: Mutex<Writer>,
 }
@@ -143,6 +146,7 @@ impl App {
             watchers: settings.watchers,
             broken: OnceLock::new(),
             breaks: Notify::new(),
+            notes: Notes::default(),
             writer: Mutex::default(),
         }
     }
@@ -178,7 +182,7 @@ impl App {
                 let mut in_force = self.access.write().unwrap_or_else(PoisonError::into_inner);
                 *in_force = Arc::new(access.clone());
             }
-            self.tell(&[Attempt::of(Action::Reload).succeeded()]);
+            self.tell_soon(Attempt::of(Action::Reload).succeeded());
         }
         Ok(access)
     }

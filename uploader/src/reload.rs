@@ -99,7 +99,7 @@ fn take_up_access(app: &App, follow: &Sender<()>) {
         // What is in force has been built, or is being; another try waits for another file.
         Err(error) => {
             app.note(Check::Access, Some(error.to_string()));
-            app.tell(&[Attempt::of(Action::Reload).stopped(&error)]);
+            app.tell_soon(Attempt::of(Action::Reload).stopped(&error));
         }
         Ok(_) => {
             app.note(Check::Access, None);

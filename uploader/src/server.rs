@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::app::{App, Check};
+use crate::audit::NoteTaker;
 use crate::config::DaemonSettings;
 use crate::intake::staging;
 use crate::metrics::Metrics;
@@ -45,6 +46,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     app.take_up_webhooks()?;
     // Blocking, and meant to be: nobody is served before the trees are whole.
     complete(&app)?;
+    let notes = NoteTaker::start(app.clone());
     let reloader = Reloader::start(app.clone())?;
     let deliveries = Deliveries::start(app.clone())?;
 
@@ -77,6 +79,7 @@ pub(crate) async fn run(settings: DaemonSettings) -> Result<()> {
     // Others may hold it still: it is not its end that is waited for, but that of its work.
     publisher.finish();
     deliveries.join();
+    notes.finish();
     if let Some(fault) = ended.broken() {
         return Err(Error::refused(&ended.registry.folders().state, fault));
     }

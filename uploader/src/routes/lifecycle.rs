@@ -49,7 +49,7 @@ pub(super) async fn lifecycle(
     let outcome = take(app, request, body, url, &mut attempt).await;
     if let Err(refusal) = &outcome {
         tracing::info!(request_id, code = refusal.code.as_str(), "change refused");
-        app.tell_refusal(attempt, refusal);
+        app.tell_refusal(attempt, refusal).await;
     }
     outcome.map(|standing| document(StatusCode::OK, &standing))
 }

@@ -63,7 +63,9 @@ pub(super) async fn mint(
 ) -> Result<HttpResponse, Refusal> {
     let mut attempt = app.attempt(request, request_id, Action::TokenCreate);
     let outcome = order(app, request, body, &mut attempt).await;
-    settled(app, attempt, outcome).map(|created| document(StatusCode::CREATED, &created))
+    settled(app, attempt, outcome)
+        .await
+        .map(|created| document(StatusCode::CREATED, &created))
 }
 
 /// `DELETE /tokens/<id>`: it is worth nothing from now on. May be repeated.
@@ -76,7 +78,9 @@ pub(super) async fn revoke(
     let mut attempt = app.attempt(request, request_id, Action::TokenRevoke);
     attempt.token = Some(id.clone());
     let outcome = take_back(app, request, id, &mut attempt).await;
-    settled(app, attempt, outcome).map(|row| document(StatusCode::OK, &row))
+    settled(app, attempt, outcome)
+        .await
+        .map(|row| document(StatusCode::OK, &row))
 }
 
 async fn order(
@@ -188,6 +192,13 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// A refusal has its line too.
-fn settled<T>(app: &App, attempt: Attempt, outcome: Result<T, Refusal>) -> Result<T, Refusal> {
-    outcome.inspect_err(|refusal| app.tell_refusal(attempt, refusal))
+async fn settled<T>(
+    app: &App,
+    attempt: Attempt,
+    outcome: Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    if let Err(refusal) = &outcome {
+        app.tell_refusal(attempt, refusal).await;
+    }
+    outcome
 }

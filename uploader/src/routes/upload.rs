@@ -45,10 +45,8 @@ pub(super) async fn upload(
     match (&outcome, mode) {
         // The writer has told of it.
         (Ok(_), Mode::Publish) => {}
-        (Ok(_), Mode::DryRun) => {
-            app.tell(&[attempt.succeeded()]);
-        }
-        (Err(refusal), _) => app.tell_refusal(attempt, refusal),
+        (Ok(_), Mode::DryRun) => app.tell_first(attempt.succeeded()).await,
+        (Err(refusal), _) => app.tell_refusal(attempt, refusal).await,
     }
     outcome.map(|(id, digest)| accepted(&id, digest, mode))
 }

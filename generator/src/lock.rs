@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use crate::error::{At, Error, Result};
 use crate::regular;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anybody waits for a lock.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(20);
 
 /// A held lock; dropping it, or the end of the process, lets go.
@@ -30,12 +31,21 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] names who holds it and since when.
     pub fn take(folder: &Path) -> Result<Self> {
+        let until = Instant::now() + PATIENCE;
+        Self::take_while(folder, &|| Instant::now() < until)
+    }
+
+    /// Takes the lock of a folder: asks once, and again for as long as `waits` says so.
+    ///
+    /// # Errors
+    /// As for [`Lock::take`].
+    pub fn take_while(folder: &Path, waits: &dyn Fn() -> bool) -> Result<Self> {
         let path = folder.join(LOCK_FILE);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         // A source tree may come with links in it, and this file is written to.
         let mut file = regular::open_with(&mut options, &path).at("open", &path)?;
-        if !wait_for(&file).at("lock", &path)? {
+        if !wait_while(&file, waits).at("lock", &path)? {
             let held = Held::as_said_in(&mut file).at("read", &path)?;
             return Err(Error::Locked { path, held });
         }
@@ -154,12 +164,16 @@ impl fmt::Display for Held {
 
 /// Takes the lock of a file, waiting ten seconds at most; says whether it could be had.
 pub(crate) fn wait_for(file: &File) -> io::Result<bool> {
-    let start = Instant::now();
+    let until = Instant::now() + PATIENCE;
+    wait_while(file, &|| Instant::now() < until)
+}
+
+fn wait_while(file: &File, waits: &dyn Fn() -> bool) -> io::Result<bool> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::Error(cause)) => return Err(cause),
-            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(STEP),
+            Err(TryLockError::WouldBlock) if waits() => thread::sleep(STEP),
             Err(TryLockError::WouldBlock) => return Ok(false),
         }
     }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::process::Child;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
-use rack_tests::http::Response;
+use rack_tests::http::{Request, Response};
 use rack_tests::lock::HeldLock;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
@@ -72,6 +73,47 @@ fn a_lock_is_not_said_to_be_held_by_the_dead() {
         "{run}"
     );
     assert!(!run.names(&["locked by"]), "{run}");
+}
+
+/// Ten seconds are what each waits, however many others do.
+#[test]
+fn nobody_waits_for_those_who_wait() {
+    let mut random = Random::announced("nobody_waits_for_those_who_wait");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let release = Release::new("@open", "item", "1.0.0");
+    registry.put(&release);
+    let daemon = registry.rackd().unhurried().start();
+    let lock = HeldLock::take(&registry.source());
+    let yank = || {
+        let request = Request::new("PUT", &format!("{}/yank", release.url())).json(&json!({}));
+        let answer = request.bearer(ADMIN_TOKEN).send(daemon.url());
+        answer.expect("an answer")
+    };
+    let in_time = |ask: &mut dyn FnMut() -> Response| {
+        let start = Instant::now();
+        let answer = ask();
+        let elapsed = start.elapsed();
+        assert_eq!(
+            (answer.status, &answer.code()[..]),
+            (503, "UNAVAILABLE"),
+            "{}",
+            answer.json()
+        );
+        assert!(elapsed < Duration::from_secs(16), "{elapsed:?}");
+    };
+    thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| in_time(&mut || yank()));
+        }
+        lock.until_awaited_by(daemon.id());
+        for _ in 0..2 {
+            let (mut random, daemon) = (random.fork(), &daemon);
+            scope.spawn(move || in_time(&mut || publish(daemon, &mut random)));
+        }
+    });
+    drop(lock);
+    assert_eq!(yank().status, 200);
+    assert_eq!(publish(&daemon, &mut random).status, 201);
 }
 
 /// A build that was stopped, not ended, while it held the lock of the source and one of an output: whoever has a

@@ -1,10 +1,12 @@
 //! A daemon that is asked to end takes nothing new, finishes what it has begun, and ends with status 0.
 
 use std::net::TcpStream;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::http::Request;
+use rack_tests::lock::HeldLock;
 use rack_tests::multipart::Upload;
 use rack_tests::package::Archive;
 use rack_tests::random::Random;
@@ -13,6 +15,44 @@ use rack_tests::release::Release;
 use rack_tests::wait;
 use rustix::process::Signal;
 use serde_json::json;
+
+/// What waits for a lock is refused, and may be sent again to the next daemon.
+#[test]
+fn a_shutdown_waits_for_no_lock() {
+    let mut random = Random::announced("a_shutdown_waits_for_no_lock");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let daemon = registry.rackd().unhurried().start();
+    let lock = HeldLock::take(&registry.source());
+    let start = thread::scope(|scope| {
+        let mut publish = |number: usize| {
+            let (daemon, mut random) = (&daemon, random.fork());
+            scope.spawn(move || {
+                let release = Release::new("@open", &format!("item-{number}"), "1.0.0");
+                daemon.publish(&release, ADMIN_TOKEN, &mut random)
+            })
+        };
+        let mut publishes = vec![publish(0)];
+        lock.until_awaited_by(daemon.id());
+        publishes.extend((1..4).map(publish));
+        wait::until("all of them to wait", wait::LONG, || {
+            let figures = Request::get("/metrics").send(daemon.url()).ok()?.body;
+            let figures = String::from_utf8_lossy(&figures).into_owned();
+            figures
+                .contains("rack_publish_queue_length 4")
+                .then_some(())
+        });
+        daemon.signal(Signal::TERM);
+        let start = Instant::now();
+        for publish in publishes {
+            let answer = publish.join().expect("a client");
+            assert_eq!(answer.status, 503, "{}", answer.json());
+        }
+        start
+    });
+    assert_eq!(daemon.wait().code(), Some(0));
+    let elapsed = start.elapsed();
+    assert!(elapsed < Duration::from_secs(8), "{elapsed:?}");
+}
 
 #[test]
 fn shutdown_is_clean() {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::MutexGuard;
 
 use rackgen::access::{Access, SecretHash};
 use rackgen::audit::{Action, Attempt};
@@ -14,6 +17,7 @@ use rackgen::build::Registry;
 use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
+use rackgen::lock::Lock;
 use rackgen::token::lifetime::Lifetime;
 use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
@@ -113,8 +117,9 @@ pub(crate) struct App {
     pub(crate) breaks: Notify,
     /// What the audit log is to be told.
     pub(crate) notes: Notes,
-    /// There is one writer.
-    writer: Mutex<Writer>,
+    /// There is one writer. One that panicked left nothing that locks and intents do not take care of.
+    writer: parking_lot::Mutex<Writer>,
+    stopping: AtomicBool,
 }
 
 impl App {
@@ -147,7 +152,8 @@ impl App {
             broken: OnceLock::new(),
             breaks: Notify::new(),
             notes: Notes::default(),
-            writer: Mutex::default(),
+            writer: parking_lot::Mutex::default(),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -269,10 +275,50 @@ impl App {
         most.saturating_sub(self.uploads.available_permits())
     }
 
-    /// Becomes the writer, as soon as nobody else is. A writer that panicked left nothing that locks and
-    /// intents do not take care of.
+    /// Becomes the writer, as soon as nobody else is.
     pub(crate) fn write(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.writer.lock()
+    }
+
+    /// Becomes the writer for one that a client waits for, and who waits until then at most.
+    ///
+    /// # Errors
+    /// Others wrote all the time: `UNAVAILABLE`.
+    pub(crate) fn write_until(&self, until: Instant) -> Result<MutexGuard<'_, Writer>, Refusal> {
+        /// Who works is soon through with it, also when the daemon stops; who waits for a lock gives up then.
+        const STEP: Duration = Duration::from_secs(1);
+        loop {
+            let step = until.min(Instant::now() + STEP);
+            if let Some(writer) = self.writer.try_lock_until(step) {
+                return Ok(writer);
+            }
+            if !self.waits(until) {
+                let message = "the registry is busy with other changes; try again";
+                return Err(Refusal::new(ErrorCode::Unavailable, message));
+            }
+        }
+    }
+
+    /// Takes the lock of the source tree likewise.
+    ///
+    /// # Errors
+    /// Another process held it all the time.
+    pub(crate) fn lock_source_until(&self, until: Instant) -> Result<Lock, Error> {
+        Lock::take_while(self.registry.source().root(), &|| self.waits(until))
+    }
+
+    /// Whether it is worth to wait on: not when the daemon stops.
+    fn waits(&self, until: Instant) -> bool {
+        Instant::now() < until && !self.is_stopping()
+    }
+
+    /// From now on nobody waits for a lock.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// # Errors

@@ -100,6 +100,8 @@ fn take(app: &App, waiting: &Receiver<Note>) {
             }
         } else {
             tracing::error!(lines = lines.len(), "these lines of refusals are lost");
+            // Who holds the log may hold it for long, and a stop waits for nobody.
+            is_over |= app.is_stopping();
         }
         for asker in askers {
             // Whoever asked may have gone away.

@@ -123,6 +123,10 @@ fn let_trees_follow(app: &App, decided: &Receiver<()>, mut built: Arc<Access>) {
         // Taken together: the build reads what the last of them was about.
         decided.try_iter().for_each(drop);
         let access = app.access();
+        // The next start builds too.
+        if app.is_stopping() {
+            return;
+        }
         if (is_behind || access != built) && build_as_writer(app) {
             built = access;
         }

@@ -168,6 +168,7 @@ impl Signals {
             }
         }
         tracing::info!("stopping");
+        app.stop();
         tell_systemd(NotifyState::Stopping);
         deliveries.notify_one();
         server.stop(true).await;

@@ -21,22 +21,33 @@ use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::decide::{self, Deed};
 
-/// Publishes what can be of these, and answers all but those that it gives back: they are to come next.
-pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
+/// Publishes what can be of these, and answers all but those that it gives back: they are to come next. `had` is when
+/// the lock was last had.
+pub(super) fn publish(app: &App, jobs: Vec<Job>, had: &mut Instant) -> Vec<Job> {
     let start = Instant::now();
     if let Err(refusal) = app.require_writable() {
         refuse(jobs, &refusal);
         return Vec::new();
     }
-    let mut writer = app.write();
-    let lock = app.registry.lock_source();
-    // What an earlier publish could not finish comes first: one of these may be its retry.
-    let lock = match lock.and_then(|lock| replay(app, &writer).map(|()| lock)) {
-        Ok(lock) => lock,
-        Err(error) => {
-            app.end_if_broken(&error);
-            refuse(jobs, &error.into());
-            return Vec::new();
+    let ends = jobs.iter().map(|job| job.waits_until(*had));
+    let until = ends.min().unwrap_or_else(Instant::now);
+    let turn = app.write_until(until).and_then(|writer| {
+        let lock = app.lock_source_until(until);
+        // What an earlier publish could not finish comes first: one of these may be its retry.
+        let lock = lock.and_then(|lock| replay(app, &writer).map(|()| lock));
+        let lock = lock.inspect_err(|error| app.end_if_broken(error))?;
+        Ok((writer, lock))
+    });
+    let (mut writer, lock) = match turn {
+        Ok(turn) => turn,
+        Err(refusal) => {
+            let now = Instant::now();
+            // Who came later may wait on, if it is a lock that was waited for.
+            let is_refused =
+                |job: &Job| now < until || app.is_stopping() || job.waits_until(*had) <= now;
+            let (refused, later): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_refused);
+            refuse(refused, &refusal);
+            return later;
         }
     };
     // Asked again, and under the lock: a token may have been revoked while an archive was unpacked, and what a build
@@ -46,7 +57,9 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
     for job in jobs {
         group.take(app, &access, job);
     }
-    match group.commit(app, &access, &mut writer) {
+    let committed = group.commit(app, &access, &mut writer);
+    *had = Instant::now();
+    match committed {
         Ok(visible) => {
             app.metrics.build(start.elapsed());
             let later = group.succeed();
@@ -64,7 +77,7 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>) -> Vec<Job> {
             drop(writer);
             let (alone, mut later) = group.split();
             for job in alone {
-                later.extend(publish(app, vec![job]));
+                later.extend(publish(app, vec![job], had));
             }
             later
         }
@@ -252,7 +265,7 @@ impl Group {
             }
             Failure::After(refusal) => {
                 let refusal = refusal.may_have_happened();
-                for (Job { upload, answer }, _) in self.publishes {
+                for (Job { upload, answer, .. }, _) in self.publishes {
                     upload.staging.leave();
                     let _ = answer.send(Err(refusal.clone()));
                 }

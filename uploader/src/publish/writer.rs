@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rackgen::lock::PATIENCE;
 use rackgen::model::ReleaseId;
 use tokio::sync::oneshot;
 
@@ -27,6 +28,14 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(super) struct Job {
     pub(super) upload: Upload,
     pub(super) answer: oneshot::Sender<Result<ReleaseId, Refusal>>,
+    arrived: Instant,
+}
+
+impl Job {
+    /// How long it waits for a lock that was last had then: what others of the queue take is no waiting for a lock.
+    pub(super) fn waits_until(&self, had: Instant) -> Instant {
+        self.arrived.max(had) + PATIENCE
+    }
 }
 
 /// What the writer knows besides what is on disk. Whoever holds it is the one who writes.
@@ -83,7 +92,11 @@ impl Publisher {
         let (answer, outcome) = oneshot::channel();
         if let Some(work) = &*self.work.lock().unwrap_or_else(PoisonError::into_inner) {
             // Where nobody receives it any more, nobody answers either.
-            let _ = work.jobs.send(Job { upload, answer });
+            let _ = work.jobs.send(Job {
+                upload,
+                answer,
+                arrived: Instant::now(),
+            });
         }
         outcome
             .await
@@ -107,6 +120,7 @@ impl Publisher {
 
 fn write(app: &App, jobs: &Receiver<Job>) {
     let mut waiting = Vec::new();
+    let mut had = Instant::now();
     loop {
         if waiting.is_empty() {
             match jobs.recv_timeout(QUIET) {
@@ -123,7 +137,7 @@ fn write(app: &App, jobs: &Receiver<Job>) {
         waiting.extend(jobs.try_iter().take(GROUP.saturating_sub(waiting.len())));
         let group = std::mem::take(&mut waiting);
         // Whoever of a group that panicked has no answer hears that it may have happened.
-        match catch_unwind(AssertUnwindSafe(|| publish(app, group))) {
+        match catch_unwind(AssertUnwindSafe(|| publish(app, group, &mut had))) {
             Ok(later) => waiting = later,
             Err(_) => tracing::error!("the writer panicked"),
         }
@@ -131,13 +145,16 @@ fn write(app: &App, jobs: &Receiver<Job>) {
 }
 
 fn secure(app: &App) {
-    let mut writer = app.write();
+    let until = Instant::now() + PATIENCE;
+    // Who writes now makes it durable too, or the next time does.
+    let Ok(mut writer) = app.write_until(until) else {
+        return;
+    };
     if writer.shown.is_empty() {
         return;
     }
     let secured = app
-        .registry
-        .lock_source()
+        .lock_source_until(until)
         .and_then(|_lock| replay(app, &writer).and_then(|()| app.registry.secure()));
     match secured {
         Ok(()) => writer.forget_shown(),

@@ -7,6 +7,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::audit::{Action, Attempt, Subject};
 use rackgen::lifecycle::{LifecycleError, Standing};
+use rackgen::lock::PATIENCE;
 use rackgen::model::{Change, Version};
 use rackgen::plan::url::LifecycleUrl;
 use serde::Deserialize;
@@ -81,7 +82,9 @@ async fn take(
     let change = change(&url, request.method(), &body)?;
     *attempt = attempt.clone().about(url.item(), &change);
     let (app, attempt) = (app.clone(), attempt.clone());
-    web::block(move || act(&app, &url, change, sender, attempt))
+    // For whatever there is to wait for, all in all.
+    let until = Instant::now() + PATIENCE;
+    web::block(move || act(&app, &url, change, sender, attempt, until))
         .await
         .map_err(|fault| Refusal::internal(&fault))?
 }
@@ -147,9 +150,10 @@ fn act(
     change: Change,
     sender: Credential,
     attempt: Attempt,
+    until: Instant,
 ) -> Result<Standing, Refusal> {
-    let writer = app.write();
-    let _lock = app.registry.lock_source()?;
+    let writer = app.write_until(until)?;
+    let _lock = app.lock_source_until(until)?;
     // A version that a kill left between folder and trees is there all the same.
     publish::replay(app, &writer)?;
     let access = app.decision();

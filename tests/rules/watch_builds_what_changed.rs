@@ -155,7 +155,7 @@ fn a_watch_tries_again() {
     registry.put(&first);
     let lock = HeldLock::take(&registry.source());
     let mut watch = Running::start(&registry, &["watch"]);
-    let complaints = |watch: &Running| watch.complained().matches("is locked by").count();
+    let complaints = |watch: &Running| watch.complained().matches("is locked").count();
     watch.until("a complaint", |watch| complaints(watch) == 1);
     // Nothing else happens from here on.
     drop(lock);

@@ -304,7 +304,7 @@ impl App {
     /// # Errors
     /// Another process held it all the time.
     pub(crate) fn lock_source_until(&self, until: Instant) -> Result<Lock, Error> {
-        Lock::take_while(self.registry.source().root(), &|| self.waits(until))
+        self.registry.lock_source_while(&|| self.waits(until))
     }
 
     /// Whether it is worth to wait on: not when the daemon stops.

@@ -160,7 +160,18 @@ impl Registry {
     /// # Errors
     /// As [`Lock::take`] and [`Checked::require_source`].
     pub fn lock_source(&self) -> Result<Lock> {
-        let lock = Lock::take(self.source.root());
+        self.of_this_source(Lock::take(self.source.root()))
+    }
+
+    /// The same, for whoever waits only while this says so.
+    ///
+    /// # Errors
+    /// As [`Registry::lock_source`].
+    pub fn lock_source_while(&self, waits: &dyn Fn() -> bool) -> Result<Lock> {
+        self.of_this_source(Lock::take_while(self.source.root(), waits))
+    }
+
+    fn of_this_source(&self, lock: Result<Lock>) -> Result<Lock> {
         // Under the lock; and where it could not even be opened, this says why.
         self.folders.require_source()?;
         lock

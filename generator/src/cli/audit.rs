@@ -17,6 +17,7 @@ use crate::audit::{self, Action, Line, Log, Subject};
 use crate::config::SharedArgs;
 use crate::error::{At, Result};
 use crate::error_code::ErrorCode;
+use crate::model::Words;
 use crate::schema::{DidYouMean, nearest};
 use crate::token::Pattern;
 use crate::token::lifetime::Lifetime;
@@ -245,14 +246,22 @@ fn in_columns(line: &Line) -> String {
         "{time:.0}  {style}{:<24}{style:#}  {:<12}  {:<32}  {:<15}  {}",
         outcome.as_str(),
         attempt.action.as_str(),
-        harmless(by.as_deref().unwrap_or("-")),
+        Words(by.as_deref().unwrap_or("-")).to_string(),
         client.as_deref().unwrap_or("-"),
-        harmless(&rest.join(" ")),
+        Words(&rest.join(" ")),
     )
 }
 
-/// What strangers wrote, without what a terminal would obey.
-fn harmless(text: &str) -> String {
-    let is_bad = |c: char| c.is_control();
-    text.replace(is_bad, "\u{fffd}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_moves_no_cursor_and_turns_no_text() {
+        let line = r#"{"time":"2026-11-28T00:00:00Z","action":"yank","by":{"name":"ci\u001b[2J"},"reason":"a\u202eb\r\nc","outcome":"ok"}"#;
+        let shown = in_columns(&serde_json::from_str(line).unwrap());
+        let text = anstream::adapter::strip_str(&shown).to_string();
+        assert!(text.contains(r"ci\u{1b}[2J"), "{text}");
+        assert!(text.ends_with(r"(a\u{202e}b\r\nc)"), "{text}");
+    }
 }

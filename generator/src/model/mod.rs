@@ -28,6 +28,5 @@ pub use name::{ItemName, Namespace, PresetName, Segment};
 pub use preset::Preset;
 pub use release::{Audience, Item, Release, StoredFile};
 pub use tag::Tag;
-pub use text::InvalidName;
-pub(crate) use text::{Shown, Words};
+pub use text::{InvalidName, Shown, Words};
 pub use version::Version;

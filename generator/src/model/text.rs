@@ -19,7 +19,8 @@ impl InvalidName {
 }
 
 /// A text from a stranger as it stands in a message: cut, escaped, in backticks.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+#[derive(Debug)]
+pub struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,7 +31,8 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// What a stranger says in words of its own: cut later than a name, escaped.
-pub(crate) struct Words<'a>(pub(crate) &'a str);
+#[derive(Debug)]
+pub struct Words<'a>(pub &'a str);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

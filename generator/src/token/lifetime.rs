@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::Deserialize;
 
+use crate::model::Shown;
+
 /// A span of time of some length, by the calendar: a day of it has 24 hours (UTC).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -71,8 +73,7 @@ impl FromStr for Lifetime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shown: String = text.chars().take(40).collect();
-        let refused = |_| format!("`{shown}` is no span of time, as in 90d, 12h or 1y");
+        let refused = |_| format!("{} is no span of time, as in 90d, 12h or 1y", Shown(text));
         let span = text.parse::<Span>().map_err(refused)?;
         let lifetime = Self {
             text: text.to_owned(),

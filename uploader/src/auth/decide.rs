@@ -3,7 +3,7 @@
 
 use rackgen::access::{Access, Grant};
 use rackgen::error_code::ErrorCode;
-use rackgen::model::{Audience, ItemId, Namespace};
+use rackgen::model::{Audience, ItemId, Namespace, Shown};
 use rackgen::token::office::Order;
 use rackgen::token::{Pattern, Scope, Verb};
 use rackgen::watchers::Watchers;
@@ -261,10 +261,10 @@ fn forbidden(namespace: &Namespace) -> Refusal {
 
 /// The namespace of a publish is none of ours, or not even a namespace.
 pub(crate) fn not_allowed(namespace: &str) -> Refusal {
-    let shown: String = namespace.chars().take(80).collect();
+    let shown = Shown(namespace);
     Refusal::new(
         ErrorCode::NamespaceNotAllowed,
-        format!("`{shown}` is not declared in this registry's access file"),
+        format!("{shown} is not declared in this registry's access file"),
     )
 }
 

@@ -30,7 +30,7 @@ pub fn check_archive(path: &Path, limits: &Limits) -> Result<Findings> {
     };
     let faults = found.faults.iter();
     let mut problems: Vec<_> = faults.map(|fault| refused(fault, fault.code())).collect();
-    let is_manifest = |file: &FilePath| file.as_str() == MANIFEST_FILE;
+    let is_manifest = |file: &FilePath| file.is_manifest();
     if !found.files.keys().any(is_manifest) {
         // What was cut off may have had one.
         if found.is_complete {

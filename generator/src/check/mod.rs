@@ -16,7 +16,6 @@ pub use self::archive::check_archive;
 pub use self::folder::{CheckedFolder, check_folder};
 use crate::error::{At, Result};
 use crate::error_code::ErrorCode;
-use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{FilePath, Manifest};
 use crate::regular;
 use crate::report::{Problem, Severity, at_their_places};
@@ -105,15 +104,13 @@ fn disagreements_between<'a>(
     packed: impl Iterator<Item = &'a FilePath>,
 ) -> Vec<Disagreement> {
     let declared: BTreeSet<&FilePath> = declared.collect();
-    let packed: BTreeSet<&FilePath> = packed
-        .filter(|path| path.as_str() != MANIFEST_FILE)
-        .collect();
+    let packed: BTreeSet<&FilePath> = packed.filter(|path| !path.is_manifest()).collect();
     let undeclared = packed
         .difference(&declared)
         .map(|path| Disagreement::Undeclared((*path).clone()));
     let missing = declared
         .difference(&packed)
-        .filter(|path| path.as_str() != MANIFEST_FILE)
+        .filter(|path| !path.is_manifest())
         .map(|path| Disagreement::Missing((*path).clone()));
     undeclared.chain(missing).collect()
 }

@@ -14,7 +14,6 @@ use crate::coding::Coding;
 use crate::compress::{self, Variant};
 use crate::error::{At, Result};
 use crate::hashing::Hashing;
-use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Sha256, StoredFile};
 use crate::plan::key::PublicKey;
 use crate::plan::part::Part;
@@ -237,7 +236,7 @@ impl<'a> Maker<'a> {
 fn is_manifest(key: &PublicKey) -> bool {
     match key {
         PublicKey::Manifest(_) => true,
-        PublicKey::File(_, path) => path.as_str() == MANIFEST_FILE,
+        PublicKey::File(_, path) => path.is_manifest(),
         _ => false,
     }
 }

@@ -97,7 +97,7 @@ impl Remote {
     /// What a manifest declares besides itself, if it can all be there at once.
     fn declared<'a>(&self, manifest: &'a Manifest) -> Result<BTreeSet<&'a FilePath>, String> {
         let mut files: BTreeSet<&FilePath> = manifest.declared_files().collect();
-        files.retain(|file| file.as_str() != MANIFEST_FILE);
+        files.retain(|file| !file.is_manifest());
         let most = self.limits.max_entries;
         if files.len() as u64 >= most {
             return Err(format!(
@@ -220,7 +220,7 @@ impl Origin for Remote {
 
     fn release_address(&self, release: &ReleaseId, below: &Path) -> PathBuf {
         let key = match below.to_string_lossy().parse::<FilePath>() {
-            Ok(file) if file.as_str() != MANIFEST_FILE => PublicKey::File(release.clone(), file),
+            Ok(file) if !file.is_manifest() => PublicKey::File(release.clone(), file),
             _ => PublicKey::Manifest(release.clone()),
         };
         self.http.url(&key).into()

@@ -1,6 +1,7 @@
 //! Paths of files inside an item (protocol.md, "Names").
 
 use super::InvalidName;
+use super::manifest::MANIFEST_FILE;
 use super::text::text_type;
 
 /// Bytes in a file path.
@@ -37,6 +38,11 @@ impl FilePath {
     pub fn extension(&self) -> Option<&str> {
         let (stem, extension) = self.name().rsplit_once('.')?;
         (!stem.is_empty()).then_some(extension)
+    }
+
+    /// Whether it is a version's `registry.json`.
+    pub fn is_manifest(&self) -> bool {
+        self.as_str() == MANIFEST_FILE
     }
 
     /// Whether a segment starts with a dot.

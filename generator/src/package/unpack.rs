@@ -26,7 +26,7 @@ pub struct Unpacked {
 impl Unpacked {
     /// The `registry.json` at the root.
     pub fn manifest(&self) -> Option<&StoredFile> {
-        let at_root = |(path, file)| (FilePath::as_str(path) == MANIFEST_FILE).then_some(file);
+        let at_root = |(path, file)| FilePath::is_manifest(path).then_some(file);
         self.files.iter().find_map(at_root)
     }
 }

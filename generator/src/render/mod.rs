@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
     Audience, FilePath, Item, ItemPath, Namespace, PresetName, ReleaseId, Sha256, StoredFile,
 };
@@ -90,7 +89,7 @@ pub fn release(
     for (path, file) in files {
         let body = Body::Release(id.clone(), path.clone());
         let resource = Resource::stored(audience, file, Some(published), body);
-        if path.as_str() == MANIFEST_FILE {
+        if path.is_manifest() {
             resources.insert(PublicKey::Manifest(id.clone()), resource.clone());
         }
         resources.insert(PublicKey::File(id.clone(), path.clone()), resource);

@@ -207,7 +207,7 @@ fn load_files(
             loaded.problems.push(Problem::warning(path, why));
             continue;
         }
-        let (stored, held) = match text.take_if(|_| file.as_str() == MANIFEST_FILE) {
+        let (stored, held) = match text.take_if(|_| file.is_manifest()) {
             Some(text) => (loaded.manifest.clone(), Some(text)),
             None => {
                 read_file(&path, KEPT - kept).map_err(|cause| vec![unreadable(&path, &cause)])?

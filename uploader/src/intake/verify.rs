@@ -12,7 +12,7 @@ use rackgen::error::At;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::manifest::MANIFEST_FILE;
 use rackgen::model::{ContentDigest, FilePath, Manifest, Namespace, ReleaseId, StoredFile};
-use rackgen::package::{Limits, UnpackError, unpack};
+use rackgen::package::{Limits, UnpackError, Unpacked, unpack};
 use rackgen::schema::{self, SchemaFault};
 use serde_json::to_value;
 
@@ -41,13 +41,13 @@ pub(crate) fn verify(
     limits: &Limits,
     attempt: &mut Attempt,
 ) -> Result<Verified, Refusal> {
-    let files = unpack_archive(archive, staging.contents(), limits)?;
+    let unpacked = unpack_archive(archive, staging.contents(), limits)?;
     let manifest_path = staging.contents().join(MANIFEST_FILE);
-    let stored = files
-        .iter()
-        .find(|(path, _)| path.as_str() == MANIFEST_FILE)
-        .map(|(_, file)| file.clone())
+    let stored = unpacked
+        .manifest()
+        .cloned()
         .ok_or_else(|| upload_failed("the archive has no `registry.json` at its root"))?;
+    let files = unpacked.files;
     let text = fs::read(&manifest_path).at("read", &manifest_path)?;
     let identity = schema::identity(&text).map_err(upload_failed)?;
     let namespace: Namespace = identity
@@ -85,9 +85,9 @@ fn unpack_archive(
     archive: &mut impl Read,
     into: &Path,
     limits: &Limits,
-) -> Result<BTreeMap<FilePath, StoredFile>, Refusal> {
+) -> Result<Unpacked, Refusal> {
     match unpack(archive, into, limits) {
-        Ok(unpacked) => Ok(unpacked.files),
+        Ok(unpacked) => Ok(unpacked),
         Err(UnpackError::Refused(fault)) => {
             let mut refusal =
                 Refusal::new(fault.code(), &fault).detail("reason", fault.reason().as_str());

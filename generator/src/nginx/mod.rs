@@ -3,7 +3,9 @@
 //! Text only: templates of `nginx/` in the repository (built in), filled from the key type, the media types and the
 //! error codes, so that nothing of the protocol stands here twice. Where files go is the command line's.
 
+mod errors;
 mod grammar;
+mod routes;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +22,12 @@ use crate::coding::{Coding, Encodings};
 use crate::commit::apply::OPEN_FILE_TIME;
 use crate::error::{Error, Result};
 use crate::error_code::ErrorCode;
+use crate::model::MediaType;
 use crate::model::media_type::TABLE;
-use crate::model::{Audience, MediaType};
-use crate::plan::key::{CacheClass, PublicKey};
 use crate::public_url::PublicUrl;
 use crate::rate::Rates;
+use errors::Answer;
+use routes::{Class, Route, classes, routes};
 
 const TEMPLATES: [(&str, &str); 3] = [
     (
@@ -186,45 +189,13 @@ impl Site {
             media_types: TABLE.map(|(extension, media_type)| (extension, media_type.as_str())),
             default_type: MediaType::BYTES.as_str(),
             allowed_headers: ALLOWED_HEADERS,
-            errors: self.errors(),
+            errors: errors::of(&self.instance, self.daemon),
             empty_namespace: Answer::new(
                 ErrorCode::NamespaceNotFound,
                 "nothing was published in this namespace yet",
             ),
             server,
         })
-    }
-
-    /// The errors that nginx answers by itself.
-    fn errors(&self) -> Vec<Answer> {
-        let variable = |name| format!("$rack_{}_{name}", self.instance);
-        // Of some statuses there are several codes: maps know which, and the words.
-        let by_map = |code: ErrorCode, name| Answer {
-            status: code.status(),
-            code: variable(name),
-            message: format!("{}_message", variable(name)),
-        };
-        let mut errors = vec![
-            by_map(ErrorCode::BadRequest, "invalid"),
-            Answer::new(ErrorCode::NotFound, "there is nothing at this address"),
-        ];
-        errors.push(Answer::new(
-            ErrorCode::MethodNotAllowed,
-            &format!("this address takes {}", variable("allow")),
-        ));
-        errors.extend(FIXED.map(|(code, message)| Answer::new(code, message)));
-        match self.daemon {
-            Some(_) => errors.extend(
-                [ErrorCode::Unauthorized, ErrorCode::ForbiddenNamespace]
-                    .map(|code| by_map(code, "denied")),
-            ),
-            // Nobody can be asked who may: what is not public is not here.
-            None => errors.push(Answer::new(
-                ErrorCode::ForbiddenNamespace,
-                "this is not a namespace of this mirror",
-            )),
-        }
-        errors
     }
 }
 
@@ -287,143 +258,9 @@ struct Certificate<'a> {
     key: &'a str,
 }
 
-/// The URLs of one form.
-#[derive(Debug, Clone, Serialize)]
-struct Route {
-    /// Its first segment.
-    root: &'static str,
-    /// What it is, without a prefix.
-    pattern: String,
-    class: &'static str,
-}
-
-/// The most asked for first. `/namespaces` is the one URL that is no pattern.
-fn routes(instance: &Instance) -> Vec<Route> {
-    let (namespace, item, version) = (grammar::namespace(), grammar::item(), grammar::version());
-    let below = format!("/registries/(?<rack_{instance}_ns>{namespace})/{item}");
-    let route = |root, class, pattern| Route {
-        root,
-        pattern,
-        class,
-    };
-    vec![
-        route("registries", "manifest", format!("{below}/{version}")),
-        route(
-            "registries",
-            "file",
-            format!("{below}/{version}/files/{}", grammar::file()),
-        ),
-        route(
-            "registries",
-            "pointer",
-            format!("{below}(?:/versions|/tags/{})?", grammar::tag()),
-        ),
-        route(
-            "namespaces",
-            "pointer",
-            format!("/namespaces/(?<rack_{instance}_ns>{namespace})/registries"),
-        ),
-        route("presets", "preset", format!("/presets/{}", grammar::name())),
-        route(
-            "schemas",
-            "schema",
-            format!("/schemas/{}", grammar::schema()),
-        ),
-    ]
-}
-
 /// What a preflight request may announce, to nginx and to the daemon.
 pub const ALLOWED_HEADERS: &str =
     "Authorization, X-Registry-Token, Content-Type, If-None-Match, If-Modified-Since";
-
-/// What is served alike.
-#[derive(Debug, Clone, Serialize)]
-struct Class {
-    name: &'static str,
-    /// Behind the URL's path, on disk.
-    suffix: &'static str,
-    public: &'static str,
-    private: &'static str,
-    immutable: bool,
-    gated: bool,
-    by_caller: bool,
-    sandboxed: bool,
-}
-
-/// An example of each class: what is true of it is true of all.
-const EXAMPLES: [(&str, &str); 6] = [
-    ("manifest", "/registries/@a/b/1.0.0"),
-    ("file", "/registries/@a/b/1.0.0/files/c"),
-    ("pointer", "/registries/@a/b"),
-    ("preset", "/presets/a"),
-    ("schema", "/schemas/rack.json"),
-    ("namespaces", "/namespaces"),
-];
-
-fn classes() -> BTreeMap<&'static str, Class> {
-    let class = |(name, example): (&'static str, &str)| {
-        let key = PublicKey::parse(example).ok()?;
-        let cache = key.cache_class();
-        let class = Class {
-            name,
-            suffix: match key.disk_path().ends_with("index.json") {
-                true => "/index.json",
-                false => "",
-            },
-            public: cache.cache_control(Audience::Public),
-            private: cache.cache_control(Audience::Private),
-            immutable: cache == CacheClass::Immutable,
-            gated: key.namespace().is_some(),
-            by_caller: key == PublicKey::Namespaces,
-            sandboxed: matches!(key, PublicKey::File(..)),
-        };
-        Some((name, class))
-    };
-    EXAMPLES.into_iter().filter_map(class).collect()
-}
-
-/// An error that nginx answers by itself.
-#[derive(Debug, Clone, Serialize)]
-struct Answer {
-    status: u16,
-    code: String,
-    message: String,
-}
-
-impl Answer {
-    fn new(code: ErrorCode, message: &str) -> Self {
-        Self {
-            status: code.status(),
-            code: code.as_str().into(),
-            message: message.into(),
-        }
-    }
-}
-
-/// What nginx says where a status has one code.
-const FIXED: [(ErrorCode, &str); 6] = [
-    (
-        ErrorCode::PayloadTooLarge,
-        "this body is longer than it may be",
-    ),
-    (ErrorCode::UriTooLong, "the address is over 8 KiB long"),
-    (
-        ErrorCode::RateLimitExceeded,
-        "too many requests from this address; try again later",
-    ),
-    (
-        ErrorCode::InternalError,
-        "the registry failed; its log says why",
-    ),
-    (
-        ErrorCode::NotImplemented,
-        "this method is none that the registry knows",
-    ),
-    (
-        ErrorCode::Unavailable,
-        "the registry cannot do this at the moment; try again later",
-    ),
-];
 
 /// A path as it can stand between double quotes.
 fn quoted(path: &Path) -> Result<&str> {

@@ -3,7 +3,9 @@
 use fancy_regex::Regex;
 use proptest::prelude::*;
 
+use super::routes::EXAMPLES;
 use super::*;
+use crate::plan::key::PublicKey;
 
 fn instance() -> Instance {
     Instance("main".into())

@@ -35,6 +35,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+mod state_file;
 pub mod token;
 pub mod usage;
 mod users;

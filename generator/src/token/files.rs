@@ -1,19 +1,20 @@
-//! The files of minted tokens, in `tokens` of the state folder: JSON with a format version, for its owner's eyes only.
-//! What stands in them is each file's own.
+//! The files of minted tokens, in `tokens` of the state folder: which there are, and who may change them.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::commit::durable;
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::lock::Lock;
+use crate::state_file;
 
-const FORMAT: u32 = 1;
+/// What to do about one that cannot be read.
+const ADVICE: &str = "put back a copy from a backup, or delete it, which ends every minted token";
 
 /// Their folder.
 pub(crate) fn folder(state: &Path) -> PathBuf {
@@ -46,62 +47,21 @@ impl File {
     /// # Errors
     /// One of another format, or that is none of ours. What is in it is not quoted.
     pub(super) fn read<T: DeserializeOwned + Default>(self, state: &Path) -> Result<T> {
-        let path = self.path(state);
-        let text = match fs::read(&path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(T::default()),
-            read => read.at("read", &path)?,
-        };
-        let Head { format } = parse(&text, &path)?;
-        if format != FORMAT {
-            let why = format!("format {format} is none that this program knows; it knows {FORMAT}");
-            return Err(Error::refused(path, why));
-        }
-        parse(&text, &path)
+        Ok(state_file::read(&self.path(state), ADVICE)?.unwrap_or_default())
     }
 
     /// Replaces it.
     pub(super) fn write<T: Serialize>(self, state: &Path, contents: &T) -> Result<()> {
         let path = self.path(state);
-        durable::create_folder(&folder(state), 0o700)?;
-        let whole = Whole {
-            format: FORMAT,
-            contents,
-        };
-        let mut text =
-            serde_json::to_vec_pretty(&whole).map_err(|why| Error::refused(&path, why))?;
-        text.push(b'\n');
-        durable::replace(&path, &text, 0o600)
+        durable::create_folder(&folder(state), state_file::FOLDER_MODE)?;
+        state_file::write(&path, contents)
     }
-}
-
-#[derive(Deserialize)]
-struct Head {
-    format: u32,
-}
-
-#[derive(Serialize)]
-struct Whole<'a, T> {
-    format: u32,
-    #[serde(flatten)]
-    contents: &'a T,
-}
-
-fn parse<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<T> {
-    serde_json::from_slice(text).map_err(|fault| {
-        let why = format!(
-            "this is no token file of ours (line {}, column {}); put back a copy from a backup, or delete it, which \
-             ends every minted token",
-            fault.line(),
-            fault.column()
-        );
-        Error::refused(path, why)
-    })
 }
 
 /// Keeps others from changing them meanwhile. A daemon only reads these, and holds no lock for it.
 pub(super) fn lock(state: &Path) -> Result<Lock> {
     let folder = folder(state);
-    durable::create_folder(&folder, 0o700)?;
+    durable::create_folder(&folder, state_file::FOLDER_MODE)?;
     Lock::take(&folder)
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::registry::Registry;
 
@@ -97,21 +97,26 @@ pub fn assert_same<E: PartialEq + Debug>(
     assert!(lines.is_empty(), "{what}:\n{}", lines.join("\n"));
 }
 
-/// Copies a folder with its times, the hidden files of its root left out. Empty folders count: a namespace may be one.
+/// Copies a folder with its times, the hidden files of its root left out, and what a daemon may just be taking out of its
+/// staging folder. Empty folders count: a namespace may be one.
 pub fn copy(from: &Path, to: &Path) {
-    for entry in WalkDir::new(from) {
+    let is_of_the_root = |entry: &DirEntry, name: &str| {
+        entry.depth() == 1 && entry.file_name().to_string_lossy().starts_with(name)
+    };
+    let walk = WalkDir::new(from).into_iter();
+    for entry in walk.filter_entry(|entry| !is_of_the_root(entry, ".staging")) {
         let entry = entry.expect("the tree can be walked");
+        let path = entry.path().strip_prefix(from).expect("a path below");
+        let copy = to.join(path);
         if entry.file_type().is_dir() {
-            let folder = entry.path().strip_prefix(from).expect("a path below");
-            fs::create_dir_all(to.join(folder)).expect("a folder");
+            fs::create_dir_all(&copy).expect("a folder");
+        } else if !is_of_the_root(&entry, ".") {
+            fs::copy(entry.path(), &copy).expect("a copy");
+            let written = entry.metadata().expect("a file's metadata").modified();
+            let copy = fs::File::options().write(true).open(&copy);
+            copy.and_then(|copy| copy.set_modified(written?))
+                .expect("a time");
         }
-    }
-    for path in tree(from).into_keys() {
-        let (from, to) = (from.join(&path), to.join(&path));
-        fs::copy(&from, &to).expect("a copy");
-        let written = from.metadata().and_then(|metadata| metadata.modified());
-        let copy = fs::File::options().write(true).open(&to).expect("a copy");
-        copy.set_modified(written.expect("a time")).expect("a copy");
     }
 }
 

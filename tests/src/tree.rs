@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
+use std::io::{self, ErrorKind::NotFound};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -39,16 +40,26 @@ pub fn tree(folder: &Path) -> Tree {
     if !folder.exists() {
         return tree;
     }
+    // What goes while one looks is not there any more: a daemon tidies up after it has answered.
+    let is_gone = |cause: Option<&io::Error>| cause.is_some_and(|it| it.kind() == NotFound);
     for entry in WalkDir::new(folder) {
-        let entry = entry.expect("the tree can be walked");
+        let entry = match entry {
+            Err(cause) if is_gone(cause.io_error()) => continue,
+            entry => entry.expect("the tree can be walked"),
+        };
         let hidden = entry.depth() == 1 && entry.file_name().as_encoded_bytes().starts_with(b".");
         if entry.file_type().is_dir() || hidden {
             continue;
         }
         let path = entry.path().strip_prefix(folder).expect("a path below");
         let path = path.to_str().expect("a path in UTF-8").to_owned();
-        let metadata = entry.metadata().expect("a file's metadata");
-        let bytes = fs::read(entry.path()).expect("a file's bytes");
+        let (metadata, bytes) = match (fs::symlink_metadata(entry.path()), fs::read(entry.path())) {
+            (Err(cause), _) | (_, Err(cause)) if is_gone(Some(&cause)) => continue,
+            (metadata, bytes) => (
+                metadata.expect("a file's metadata"),
+                bytes.expect("a file's bytes"),
+            ),
+        };
         let modified = metadata.modified().expect("a modification time");
         let since = modified.duration_since(SystemTime::UNIX_EPOCH);
         let entry = Entry {

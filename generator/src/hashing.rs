@@ -42,6 +42,11 @@ pub fn read(mut from: impl Read) -> io::Result<StoredFile> {
     Ok(hashing.finish())
 }
 
+/// What a file holds, read in pieces.
+pub fn of_file(path: &Path) -> io::Result<StoredFile> {
+    read(File::open(path)?)
+}
+
 /// The BLAKE3 hash of a file, read in pieces.
 pub fn blake3_of(path: &Path) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();

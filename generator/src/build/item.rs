@@ -1,7 +1,6 @@
 //! One item: which of its versions are served, what becomes of each, and its own documents. Works on any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -13,6 +12,7 @@ use crate::commit::record::{KnownRelease, Record};
 use crate::commit::representation;
 use crate::commit::stage::StagedPart;
 use crate::error::{Error, Result};
+use crate::hashing;
 use crate::model::event::VersionHistory;
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Audience, Event, History, Item, ItemId, ReleaseId, Sha256, Version};
@@ -350,7 +350,7 @@ fn stage_documents(
             let key = PublicKey::Manifest(id.clone());
             let served = representation(context.folders.tree(audience), &key, None);
             // What is derived may be damaged, and is nothing to stop for while its source is there.
-            match fs::read(&served).is_ok_and(|bytes| Sha256::of(&bytes) == *sha256) {
+            match hashing::of_file(&served).is_ok_and(|there| there.sha256 == *sha256) {
                 true => served,
                 false => context.source.release(id).join(MANIFEST_FILE),
             }

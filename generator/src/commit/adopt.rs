@@ -1,6 +1,6 @@
 //! What to believe when record and trees may not belong together: a deleted record, a wiped or another tree.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -96,9 +96,7 @@ fn take_up(record: &Record, tree: &Path, audience: Audience) -> Result<()> {
 /// What a tree holds of a URL, and whether its times are those of one build.
 fn take_up_one(tree: &Path, key: &PublicKey, audience: Audience) -> Result<(Row, bool)> {
     let path = representation(tree, key, None);
-    let identity = File::open(&path)
-        .and_then(hashing::read)
-        .at("read", &path)?;
+    let identity = hashing::of_file(&path).at("read", &path)?;
     let base = mtime(&path)?;
     let mut top = base;
     let mut times_fit = true;

@@ -62,11 +62,9 @@ mod tests {
     use super::*;
     use crate::model::Audience;
     use crate::plan::Rows;
-    use crate::plan::key::PublicKey;
-    use crate::plan::key::SchemaName;
+    use crate::plan::key::{PublicKey, SchemaName};
     use crate::plan::part::{Part, Recorded};
-    use crate::plan::row::Published;
-    use crate::plan::row::Row;
+    use crate::plan::row::{Published, Row};
 
     /// A schema's document, which the public tree holds.
     fn part() -> (Part, Rows) {

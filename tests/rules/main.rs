@@ -26,6 +26,7 @@ mod a_revoked_token_publishes_nothing;
 mod a_second_daemon_takes_no_upload_away;
 mod accepted_archives_list_alike;
 mod admins_of_a_namespace_mint_its_tokens;
+mod an_ipv6_network_is_one_client;
 mod an_unfinished_build_takes_nothing_from_the_lists;
 mod an_unfinished_intent_stops_nobody;
 mod bad_input_is_named;

@@ -23,6 +23,7 @@ pub struct NginxBuilder<'a> {
     registry: &'a Registry,
     flags: Vec<(String, String)>,
     settings: Vec<(String, String)>,
+    http: &'a str,
 }
 
 impl<'a> NginxBuilder<'a> {
@@ -31,6 +32,7 @@ impl<'a> NginxBuilder<'a> {
             registry,
             flags: Vec::new(),
             settings: Vec::new(),
+            http: "",
         }
     }
 
@@ -51,6 +53,12 @@ impl<'a> NginxBuilder<'a> {
         self
     }
 
+    /// With what an operator has in `http` besides.
+    pub fn in_http(mut self, directives: &'a str) -> Self {
+        self.http = directives;
+        self
+    }
+
     /// With rates that hold nobody up: tests ask more often than a client should.
     pub fn unhurried(self) -> Self {
         self.setting("RACK_RATE_LIMIT", "1000000/min")
@@ -67,7 +75,8 @@ impl<'a> NginxBuilder<'a> {
                 // The folders of tests are those of the user that runs them, and of nobody else.
                 args.extend(["--user", "root"]);
             }
-            self.rackgen(&folder, &args).exits(0).stdout
+            let printed = self.rackgen(&folder, &args).exits(0).stdout;
+            printed.replacen("\nhttp {\n", &format!("\nhttp {{\n{}\n", self.http), 1)
         })
     }
 

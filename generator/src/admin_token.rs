@@ -2,17 +2,20 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::access::SecretHash;
 use crate::commit::durable;
 use crate::error::{At, Error, Result};
 
-const FILE: &str = "admin-token";
+/// Where it is kept.
+pub fn file(state: &Path) -> PathBuf {
+    state.join("admin-token")
+}
 
 /// Keeps the hash, for its owner's eyes only.
 pub fn keep(state: &Path, hash: SecretHash) -> Result<()> {
-    durable::replace(&state.join(FILE), format!("{hash}\n").as_bytes(), 0o600)
+    durable::replace(&file(state), format!("{hash}\n").as_bytes(), 0o600)
 }
 
 /// The hash that was kept, if one was.
@@ -20,7 +23,7 @@ pub fn keep(state: &Path, hash: SecretHash) -> Result<()> {
 /// # Errors
 /// A file that holds anything but a hash.
 pub fn kept(state: &Path) -> Result<Option<SecretHash>> {
-    let path = state.join(FILE);
+    let path = file(state);
     let text = match fs::read_to_string(&path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         read => read.at("read", &path)?,

@@ -24,6 +24,11 @@ pub struct Folders {
     pub state: PathBuf,
 }
 
+/// Where in the state folder the publishes stand that are not finished. They are the daemon's.
+pub fn intents(state: &Path) -> PathBuf {
+    state.join("intents")
+}
+
 /// What an admin says about a source tree that carries no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adoption {

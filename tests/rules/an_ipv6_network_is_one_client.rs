@@ -18,7 +18,8 @@ fn an_ipv6_network_is_one_client() {
         .start();
     let url = nginx.url();
     let status = |from: &str| {
-        let request = Request::get("/registries/@open/features/item").header("X-Forwarded-For", from);
+        let request =
+            Request::get("/registries/@open/features/item").header("X-Forwarded-For", from);
         request.send(&url).expect("an answer").status
     };
     // One more than the rate at once; each comes from another address of the network.

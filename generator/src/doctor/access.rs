@@ -4,19 +4,17 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use super::Finding;
 use crate::access::{Access, Token};
 use crate::admin_token;
 use crate::config::AccessSource;
 use crate::model::Namespace;
+use crate::token::SOON;
 use crate::users::mode;
 
 const CHECK: &str = "access";
-
-/// A token that ends within so many hours is told of.
-pub(super) const SOON: i64 = 14 * 24;
 
 pub(super) fn check(source: &AccessSource, state: &Path, now: Timestamp) -> Vec<Finding> {
     let mut findings = match source.load() {
@@ -76,7 +74,7 @@ fn decisions(source: &AccessSource, access: &Access, now: Timestamp) -> Vec<Find
 
 fn ending(at: &str, namespace: &Namespace, token: &Token, now: Timestamp) -> Option<Finding> {
     let end = token.expires?;
-    let soon = now.saturating_add(SOON.hours()).ok()?;
+    let soon = now.saturating_add(SOON).ok()?;
     let name = &token.name;
     match end {
         end if end <= now => Some(Finding::warning(
@@ -109,7 +107,7 @@ fn admin(state: &Path) -> Finding {
             Err(_) => {}
         }
     }
-    let at = state.join("admin-token");
+    let at = admin_token::file(state);
     match admin_token::kept(state) {
         Err(error) => Finding::fault(CHECK, error.to_string()),
         Ok(None) => Finding::ok(

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 use super::Finding;
 use crate::commit::record::Record;
 use crate::folders::Folders;
+use crate::model::event::EVENTS_FILE;
 
 pub(super) const CHECK: &str = "clock";
 
@@ -84,7 +85,7 @@ fn latest_event(source: &Path) -> Option<Latest> {
     let logs = WalkDir::new(source)
         .into_iter()
         .flatten()
-        .filter(|entry| entry.file_name() == "releases.jsonl" && entry.file_type().is_file());
+        .filter(|entry| entry.file_name() == EVENTS_FILE && entry.file_type().is_file());
     for log in logs {
         let text = fs::read_to_string(log.path()).unwrap_or_default();
         for Line { time } in text

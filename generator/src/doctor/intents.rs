@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Finding;
+use crate::folders;
 
 const CHECK: &str = "intents";
 
@@ -18,7 +19,7 @@ struct Intent {
 }
 
 pub(super) fn check(state: &Path) -> Vec<Finding> {
-    let folder = state.join("intents");
+    let folder = folders::intents(state);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries.flatten(),
         // The first start of rackd makes it.

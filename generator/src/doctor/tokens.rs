@@ -8,9 +8,8 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
-use super::access::SOON;
 use crate::token::files::{self, File};
-use crate::token::{Standing, Tokens};
+use crate::token::{SOON, Standing, Tokens};
 use crate::users::mode;
 
 const CHECK: &str = "tokens";
@@ -38,7 +37,7 @@ pub(super) fn check(state: &Path, now: Timestamp) -> Vec<Finding> {
         .ledger()
         .iter()
         .filter(|(_, entry)| tokens.standing(entry, now) == Standing::Live);
-    let soon = now.saturating_add(SignedDuration::from_hours(SOON));
+    let soon = now.saturating_add(SOON);
     let mut count = 0;
     for (id, entry) in live {
         count += 1;

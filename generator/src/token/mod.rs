@@ -18,7 +18,7 @@ mod verify;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::public_url::PublicUrl;
@@ -31,6 +31,9 @@ pub use verify::{Invalid, Standing, Tokens};
 
 /// Clocks differ: a token holds for so long after its end, and before its beginning.
 pub const LEEWAY: Duration = Duration::from_secs(60);
+
+/// A token that ends within this is told of, by `rackgen doctor` and in the metrics: time enough to renew it.
+pub const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Which registry a token is of.
 #[derive(Debug, Clone, PartialEq, Eq)]

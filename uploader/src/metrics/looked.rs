@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use prometheus::{
     IntGauge, IntGaugeVec, Registry, opts, register_int_gauge_vec_with_registry,
     register_int_gauge_with_registry,
@@ -11,9 +11,6 @@ use prometheus::{
 use rackgen::folders::Folders;
 
 use crate::app::Check;
-
-/// A token that ends within this is worth a look.
-pub(crate) const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What there is to see.
 pub(crate) struct Sight<'a> {
@@ -23,7 +20,7 @@ pub(crate) struct Sight<'a> {
     pub(crate) uploads: usize,
     /// Since when something is stored that nobody can read yet.
     pub(crate) behind: Option<Timestamp>,
-    /// Tokens that end within [`SOON`].
+    /// Tokens that end within [`rackgen::token::SOON`].
     pub(crate) expiring: usize,
 }
 

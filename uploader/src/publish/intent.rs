@@ -8,6 +8,7 @@ use rackgen::audit::Line;
 use rackgen::build::{ItemChange, Registry};
 use rackgen::commit::durable;
 use rackgen::error::{At, Error, Result};
+use rackgen::folders::intents;
 use rackgen::model::{Change, Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
 use rackgen::source::SourceTree;
 use rackgen::webhook::News;
@@ -251,7 +252,7 @@ fn is_torn(text: &[u8]) -> bool {
 }
 
 fn folder(registry: &Registry) -> PathBuf {
-    registry.folders().state.join("intents")
+    intents(&registry.folders().state)
 }
 
 /// The files of the intents that are open. What a kill left half-written is no intent.

@@ -4,12 +4,13 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use rackgen::error_code::ErrorCode;
+use rackgen::token::SOON;
 
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::auth::decide;
-use crate::metrics::looked::{SOON, Sight};
+use crate::metrics::looked::Sight;
 
 pub(super) fn metrics(app: &App, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     require_watcher(app, request)?;

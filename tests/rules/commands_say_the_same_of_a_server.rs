@@ -168,6 +168,12 @@ fn a_server_that_refuses_is_quoted() {
     assert!(run.names(&["cannot reach", url]), "{run}");
     let run = registry.rackgen(&[&yank[..], &["--url", daemon.url()]].concat());
     assert!(run.exits(2).names(&["RACK_TOKEN", "--token-file"]));
+    let empty = registry.root().join("token");
+    fs::write(&empty, "\n").expect("a file");
+    let empty = empty.to_str().expect("a path in UTF-8");
+    let from = ["import", "--from", daemon.url(), "--token-file", empty];
+    let run = registry.rackgen(&from).exits(2);
+    assert!(run.names(&[empty, "this is no token"]), "{run}");
     assert_eq!(events(&registry, ITEM), Vec::<Value>::new());
 
     let page = some_other_server();

@@ -9,7 +9,7 @@ use ureq::Body;
 use ureq::http::Response;
 
 use crate::client::answer::Answer;
-use crate::client::{Client, Passing};
+use crate::client::{BearerToken, Client, NoToken, Passing};
 use crate::error::{At, Error, Result};
 use crate::public_url::PublicUrl;
 
@@ -28,18 +28,18 @@ pub(super) fn client(url: &PublicUrl, token_file: Option<&Path>) -> Result<Clien
 }
 
 /// Never from a flag: command lines are for everyone to see.
-pub(super) fn token(file: Option<&Path>) -> Result<Option<String>> {
+pub(super) fn token(file: Option<&Path>) -> Result<Option<BearerToken>> {
     let token = match file {
         Some(path) => fs::read_to_string(path).at("read", path)?,
         None => env::var("RACK_TOKEN").unwrap_or_default(),
     };
-    let token = token.trim();
-    if !token.chars().all(|c| c.is_ascii_graphic()) {
-        let from = file.unwrap_or("RACK_TOKEN".as_ref());
-        let why = "this is no token: it holds more than letters, digits and signs of ASCII";
-        return Err(Error::refused(from, why));
+    match (file, token.trim()) {
+        (None, "") => Ok(None),
+        (from, token) => token
+            .parse()
+            .map(Some)
+            .map_err(|why: NoToken| Error::refused(from.unwrap_or("RACK_TOKEN".as_ref()), why)),
     }
-    Ok((!token.is_empty()).then(|| token.to_owned()))
 }
 
 /// Asks until the answer stands, and tells of each try that is to follow.

@@ -4,7 +4,9 @@
 pub mod answer;
 mod passing;
 
+use std::fmt;
 use std::io::{self, ErrorKind};
+use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,12 +60,38 @@ pub fn config() -> ConfigBuilder<AgentScope> {
         .user_agent(concat!("rackgen/", env!("CARGO_PKG_VERSION")))
 }
 
+/// A token that a registry may know, fit for a header (RFC 6750, section 2.1): visible characters of ASCII, and no others.
+pub struct BearerToken(String);
+
+/// What no token is.
+#[derive(Debug, thiserror::Error)]
+#[error("this is no token: it is empty, or holds more than letters, digits and signs of ASCII")]
+pub struct NoToken;
+
+impl FromStr for BearerToken {
+    type Err = NoToken;
+
+    fn from_str(text: &str) -> Result<Self, NoToken> {
+        match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NoToken),
+        }
+    }
+}
+
+/// It is nobody's to read.
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken")
+    }
+}
+
 /// A registry, and who asks it.
 #[derive(Debug)]
 pub struct Client {
     base: PublicUrl,
     agent: Agent,
-    authorization: Option<String>,
+    token: Option<BearerToken>,
     /// Nobody asks anything before this: a 429 is meant for all of us.
     resume: Mutex<Instant>,
 }
@@ -72,20 +100,13 @@ impl Client {
     /// At that address, with a token if there is one.
     ///
     /// # Errors
-    /// A token that would cross a network in the clear, or that is no header.
-    pub fn new(base: PublicUrl, token: Option<String>) -> Result<Self> {
+    /// A token that would cross a network in the clear.
+    pub fn new(base: PublicUrl, token: Option<BearerToken>) -> Result<Self> {
         if token.is_some() && !base.is_loopback() && !base.is_https() {
             return Err(Error::refused(
                 base.to_string(),
                 "a token is not sent over plain HTTP, except to this machine; give an https:// address",
             ));
-        }
-        if token
-            .as_ref()
-            .is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            let why = "the token holds spaces or characters that no token has";
-            return Err(Error::refused("RACK_TOKEN", why));
         }
         let mut config = config()
             .timeout_connect(Some(SILENCE))
@@ -100,7 +121,7 @@ impl Client {
         Ok(Self {
             base,
             agent: config.build().into(),
-            authorization: token.map(|token| format!("Bearer {token}")),
+            token,
             resume: Mutex::new(Instant::now()),
         })
     }
@@ -113,8 +134,8 @@ impl Client {
     /// A request of that method for a URL of the registry, with the token.
     pub fn request(&self, method: &str, url: &str) -> Builder {
         let request = Request::builder().method(method).uri(url);
-        match &self.authorization {
-            Some(authorization) => request.header("authorization", authorization),
+        match &self.token {
+            Some(BearerToken(token)) => request.header("authorization", format!("Bearer {token}")),
             None => request,
         }
     }

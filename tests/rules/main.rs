@@ -84,6 +84,7 @@ mod open_stands_beside_no_access_file;
 mod operator_root_builds;
 mod other_web_servers_answer_alike;
 mod published_versions_never_change;
+mod questions_have_no_body;
 mod racing_uploads;
 mod raw_requests_through_nginx;
 mod removal_guard;

@@ -57,9 +57,15 @@ fn the_access_log_is_json() {
     let nonsense = b"\x01\xff\"\\ nonsense\r\n\r\n";
     let mut exchange = open_raw(&nginx.url(), nonsense).expect("a connection");
     exchange.rest();
+    // And bytes that are no text, where JSON would have none.
+    let bytes = format!(
+        "GET {open}/\u{e9} HTTP/1.1\r\nHost: x\r\nUser-Agent: \u{e9}\r\nConnection: close\r\n\r\n"
+    );
+    let latin: Vec<u8> = bytes.chars().map(|c| c as u8).collect();
+    open_raw(&nginx.url(), &latin).expect("a connection").rest();
 
     // Each worker writes its own lines, so they come in no order.
-    let log = nginx.access_log(requests.len() + 1);
+    let log = nginx.access_log(requests.len() + 2);
     let lines = (0..)
         .zip(&requests)
         .zip(&ids)
@@ -85,6 +91,12 @@ fn the_access_log_is_json() {
             line
         });
     let lines: Vec<&Value> = lines.collect();
+    let of_bytes = log.iter().find(|line| line["uri"] == format!("{open}/"));
+    assert_eq!(
+        of_bytes.map(|line| &line["status"]),
+        Some(&json!(400)),
+        "{log:#?}"
+    );
     let distinct: BTreeSet<String> = log
         .iter()
         .map(|line| line["request_id"].to_string())

@@ -27,7 +27,8 @@ pub const GATED: &str = "/registries/@team/features/secret/1.0.0";
 pub struct Front {
     /// What clients talk to.
     pub nginx: Nginx,
-    _daemon: Rackd,
+    /// Whom nginx asks.
+    pub daemon: Rackd,
     registry: Registry,
 }
 
@@ -59,7 +60,7 @@ pub fn front() -> Front {
     }
     Front {
         nginx,
-        _daemon: daemon,
+        daemon,
         registry,
     }
 }

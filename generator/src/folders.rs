@@ -108,11 +108,21 @@ pub(crate) struct Marker {
     instance: Instance,
 }
 
+impl Marker {
+    /// What is wrong with a folder of this registry that is taken for another one of it.
+    pub(crate) fn says_otherwise(&self) -> String {
+        format!(
+            "is the registry's {} folder; were two of them swapped?",
+            self.folder
+        )
+    }
+}
+
 impl Folders {
     /// Makes the output folders where they are missing, and checks or writes the id of all four.
     ///
     /// # Errors
-    /// A source that is not there, folders inside each other, another registry's folder, an output folder
+    /// A source that is not there, folders inside each other or swapped, another registry's folder, an output folder
     /// that holds something else.
     pub fn check(&self, adoption: Adoption) -> Result<Checked> {
         fs::metadata(&self.source).at("read the source tree", &self.source)?;
@@ -187,7 +197,13 @@ impl Folders {
         let id = self.settle_id(adoption)?;
         for (name, folder) in self.named() {
             match read_marker(folder)? {
-                Some(marker) if marker.id == id => {}
+                Some(marker) if marker.id == id && marker.folder == name => {}
+                Some(marker) if marker.id == id => {
+                    return Err(Error::refused(
+                        folder,
+                        format!("it {}", marker.says_otherwise()),
+                    ));
+                }
                 Some(_) => {
                     return Err(Error::refused(
                         folder,

@@ -58,6 +58,11 @@ fn bad_input_is_named() {
         2,
         reported,
     );
+    // What is gated would be made where everybody reads.
+    let swapped = ["build", "--public", "private", "--private", "public"];
+    let run = ours.rackgen(&swapped);
+    let reported = is_one_line_with(&run, &["private folder", "swapped"]);
+    note(&mut problems, "swapped folders", &run, 2, reported);
 
     let run = ours.rackd().admin_token("").refuse();
     let reported = run.stderr.contains("RACK_ADMIN_TOKEN");

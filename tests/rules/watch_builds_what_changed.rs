@@ -65,6 +65,13 @@ fn watch_builds_what_changed() {
         is_served("@open/features/first/second/1.0.0")
     });
 
+    // The events are about the folders that were made, too.
+    registry.put(&Release::new("@open", "deep", "1.0.0").with("path", "features/a/b/c/deep"));
+    watch.until("an item in folders that are new", |_| {
+        is_served("@open/features/a/b/c/deep/1.0.0")
+    });
+    assert_eq!(watch.complained(), "");
+
     registry
         .rackgen(&["yank", "@open/features/first@1.1.0", "--reason", "it leaks"])
         .exits(0);

@@ -56,7 +56,7 @@ impl Registry {
             Scope::Parts(parts) => {
                 let is_declared =
                     |place: &&Below| lists.declared().any(|it| it == place.namespace());
-                parts.iter().filter(is_declared).cloned().collect()
+                Below::outermost(parts.iter().filter(is_declared).cloned())
             }
         };
         let is_known = |item: &ItemId| known.contains_key(&item.to_string());

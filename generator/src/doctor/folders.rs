@@ -90,10 +90,7 @@ fn belongs(at: &str, name: &str, whose: &str, marker: &Marker, id: Option<&Strin
                  of this registry"
             ),
         ),
-        _ if folder != name => Finding::fault(
-            CHECK,
-            format!("{at} is the registry's {folder} folder; were two of them swapped?"),
-        ),
+        _ if folder != name => Finding::fault(CHECK, format!("{at} {}", marker.says_otherwise())),
         _ => Finding::ok(CHECK, format!("{at} ({whose}) is of registry {own}")),
     }
 }

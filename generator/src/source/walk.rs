@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
+use std::iter;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,24 @@ impl Below {
             Self::Namespace(namespace) => namespace,
             Self::Item(item) => &item.namespace,
         }
+    }
+
+    /// These, without those that lie in another of them: what is walked twice is found twice.
+    pub fn outermost(places: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut places: Vec<_> = places.collect();
+        // Folder by folder, so that each place is followed by all that lies in it.
+        places.sort_by(|a, b| a.folders().cmp(b.folders()));
+        places.dedup_by(|inner, outer| matches!(inner, Self::Item(item) if outer.covers(item)));
+        places
+    }
+
+    /// The folders on the way there.
+    fn folders(&self) -> impl Iterator<Item = &str> {
+        let path = match self {
+            Self::Namespace(_) => None,
+            Self::Item(item) => Some(item.path.as_str().split('/')),
+        };
+        iter::once(self.namespace().as_str()).chain(path.into_iter().flatten())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::error_code::ErrorCode;
 use crate::schema::{DidYouMean, SchemaFault};
@@ -22,6 +22,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// The file or folder.
+    #[serde(serialize_with = "as_shown")]
     pub path: PathBuf,
     /// Where in the file; none where the whole is meant.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,11 @@ pub struct Problem {
     /// What would be right, where that is near.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<Box<Suggestion>>,
+}
+
+/// JSON has no bytes that are no text.
+fn as_shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// A place within one line of a file, counted from 1, in characters.

@@ -39,6 +39,9 @@ pub struct Verified {
 /// Told after each part that was looked at, of how many.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
+/// What brings back what was made of the source tree.
+const AGAIN: &str = "`rackgen build --full` makes it again";
+
 /// Parts whose rows are in memory at once.
 const BATCH: usize = 256;
 
@@ -67,6 +70,12 @@ impl Registry {
                 verified.resources += resources;
                 verified.problems.extend(problems);
             }
+        }
+        if verified.resources == 0 && verified.releases > 0 {
+            let why =
+                "missing: nothing of the source tree was built yet; `rackgen build` does that";
+            let problem = Problem::refused(&self.folders().public, why);
+            verified.problems.push(problem);
         }
         for audience in Audience::ALL {
             self.find_extra(record, audience, &mut verified.problems)?;
@@ -153,7 +162,8 @@ impl Registry {
                 Part::Item(id) => id.to_string(),
                 Part::Alone(key) => key.to_string(),
             };
-            let why = "unsettled: a build of it was cut short; `rackgen build` completes it";
+            let why = "unsettled: what the disk holds of it is not certain, since a build was cut short, or a hand changed a \
+                       tree or the record; `rackgen build` settles it";
             problems.push(Problem::refused(path, why));
         }
         (resources, problems)
@@ -221,7 +231,7 @@ fn verify_resource(
     let found = examine(&identity, there.base, hashing::read)?;
     if found != original {
         let why = format!(
-            "changed: its SHA-256 is {}, it was {}",
+            "changed: its SHA-256 is {}, it was {}; {AGAIN}",
             found.sha256, there.sha256
         );
         return Err((identity, why));
@@ -236,7 +246,10 @@ fn verify_resource(
             Ok(decoded.and_then(hashing::read).ok())
         })?;
         if decoded != Some(original.clone()) {
-            return Err((path, "changed: it does not decode to the original".into()));
+            return Err((
+                path,
+                format!("changed: it does not decode to the original; {AGAIN}"),
+            ));
         }
         hashes.push(examine(&path, time, |_| hashing::blake3_of(&path))?);
     }
@@ -244,7 +257,7 @@ fn verify_resource(
         true => Ok(()),
         false => Err((
             identity,
-            "changed: its variants are others than were made".into(),
+            format!("changed: its variants are others than were made; {AGAIN}"),
         )),
     }
 }
@@ -257,7 +270,7 @@ fn examine<T>(
 ) -> Result<T, (PathBuf, String)> {
     let refuse = |why: String| (path.to_owned(), why);
     let found = fs::symlink_metadata(path).map_err(|cause| match cause.kind() {
-        ErrorKind::NotFound => refuse("missing".into()),
+        ErrorKind::NotFound => refuse(format!("missing; {AGAIN}")),
         _ => refuse(format!("it cannot be read: {cause}")),
     })?;
     let written = found
@@ -266,7 +279,7 @@ fn examine<T>(
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     if written.and_then(|since| i64::try_from(since.as_secs()).ok()) != Some(time) {
         return Err(refuse(format!(
-            "changed: its modification time is not the {time} that its ETag is made of"
+            "changed: its modification time is not the {time} that its ETag is made of; {AGAIN}"
         )));
     }
     File::open(path)

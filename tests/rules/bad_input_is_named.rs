@@ -1,7 +1,9 @@
 //! What is wrong is named, with its path, in words; nothing panics. A part that is refused does not keep the rest
 //! from being built.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rack_tests::binaries;
@@ -58,6 +60,21 @@ fn bad_input_is_named() {
         2,
         reported,
     );
+    // A name that is no text is told as JSON all the same.
+    let folder = ours.source().join("@open/features/good/1.0.0");
+    let name = OsStr::from_bytes(b"b\xffd.txt");
+    fs::write(folder.join(name), "x").expect("a file");
+    let folder = folder.to_str().expect("a path in UTF-8");
+    for (command, status) in [
+        (&["check", folder][..], 0),
+        (&["build", "--full"], 1),
+        (&["verify"], 1),
+    ] {
+        let run = ours.rackgen(&[command, &["--format", "json"]].concat());
+        let document: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+        let told = document["problems"].to_string().contains("b\u{fffd}d.txt");
+        note(&mut problems, command[0], &run, status, told);
+    }
     // What is gated would be made where everybody reads.
     let swapped = ["build", "--public", "private", "--private", "public"];
     let run = ours.rackgen(&swapped);

@@ -68,6 +68,25 @@ fn verify_names_what_changed() {
     );
 }
 
+#[test]
+fn what_verify_says_to_do_mends_it() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let release = Release::new("@open", "kept", "1.0.0").file("src/index.ts", TEXT.repeat(30));
+    registry.put(&release);
+    let run = registry.rackgen(&["verify"]).exits(1);
+    assert!(run.names(&["built yet", "`rackgen build`"]), "{run}");
+    registry.build();
+    let served = registry.public().join("registries").join(release.address());
+    let file = served.join("files/src/index.ts");
+    fs::remove_file(&file).expect("a file");
+    with_time_kept(&served.join("index.json"), b"other bytes");
+    let run = registry.rackgen(&["verify"]).exits(1);
+    let advice = "`rackgen build --full` makes it again";
+    assert_eq!(run.stderr.matches(advice).count(), 2, "{run}");
+    registry.rackgen(&["build", "--full"]).exits(0);
+    registry.rackgen(&["verify"]).exits(0);
+}
+
 /// Changes something, which has to be named, and takes the change back.
 fn finds(registry: &Registry, what: &str, path: &Path, change: impl Fn()) {
     let folder = tempfile::tempdir().expect("a folder");

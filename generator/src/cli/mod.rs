@@ -284,8 +284,8 @@ fn print_line(line: impl std::fmt::Display) -> Result<()> {
 
 /// Prints a document as one line of JSON.
 fn print_json(document: &impl serde::Serialize) -> Result<()> {
-    // Documents of ours always have a JSON form.
-    print_line(serde_json::to_string(document).unwrap_or_default())
+    let text = serde_json::to_string(document);
+    print_line(text.map_err(|fault| Error::refused("standard output", fault))?)
 }
 
 /// The state folder of a registry that is there already.

@@ -41,6 +41,9 @@ pub enum LifecycleError {
         /// One of its tags.
         tag: Tag,
     },
+    /// A deprecation is what whoever uses the version is told.
+    #[error("{0} can only be deprecated with a message, which says what to use instead")]
+    NothingToTell(ReleaseId),
     /// The disk, a lock, the access file: nothing was changed.
     #[error(transparent)]
     Stopped(#[from] Error),
@@ -54,7 +57,10 @@ impl LifecycleError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NoSuchVersion(_) | Self::NoSuchItem(_) => ErrorCode::NotFound,
-            Self::Yanked(_) | Self::Unservable(_) | Self::Tagged { .. } => ErrorCode::BadRequest,
+            Self::Yanked(_)
+            | Self::Unservable(_)
+            | Self::Tagged { .. }
+            | Self::NothingToTell(_) => ErrorCode::BadRequest,
             Self::Stopped(error) | Self::Unfinished(error) => error.code(),
         }
     }
@@ -167,6 +173,9 @@ fn refuse(
     }
     match change {
         Change::Tag { .. } if of.yanked.is_some() => Err(LifecycleError::Yanked(release)),
+        Change::Deprecate { message, .. } if message.trim().is_empty() => {
+            Err(LifecycleError::NothingToTell(release))
+        }
         Change::Yank { .. } => match history.tags_of(version).next().cloned() {
             Some(tag) => Err(LifecycleError::Tagged { release, tag }),
             None => Ok(()),

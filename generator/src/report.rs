@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use crate::error_code::ErrorCode;
+use crate::model::Words;
 use crate::schema::{DidYouMean, SchemaFault};
 
 /// How bad a problem is.
@@ -190,7 +191,7 @@ pub fn at_their_places(path: &Path, faults: Vec<SchemaFault>) -> Vec<Problem> {
 /// `path:line:column: what is wrong`
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        write!(f, "{}", Words(&self.path.display().to_string()))?;
         if let Some(Place { line, column, .. }) = self.place {
             write!(f, ":{line}:{column}")?;
         }

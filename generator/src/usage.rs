@@ -1,9 +1,11 @@
 //! Wrong usage in one line, as every other reason why nothing was done (interface.md, "Exit status").
 
+use std::env;
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// The parsed command line; else what the process exits with, after it said why or showed its help.
 pub fn parse<T: Parser>() -> Result<T, ExitCode> {
@@ -11,9 +13,15 @@ pub fn parse<T: Parser>() -> Result<T, ExitCode> {
         if !error.use_stderr()
             || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         {
-            // Help and version; a pipe that is closed early is no fault.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code().try_into().unwrap_or(2));
+            return match error.print() {
+                // A pipe that is closed early is no fault.
+                Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+                    let name = T::command().get_name().to_owned();
+                    eprintln!("{name}: cannot print to standard output: {cause}");
+                    ExitCode::from(2)
+                }
+                _ => ExitCode::from(error.exit_code().try_into().unwrap_or(2)),
+            };
         }
         let text = error.render().to_string();
         // The usage and what follows it are a `--help` away.
@@ -29,7 +37,20 @@ pub fn parse<T: Parser>() -> Result<T, ExitCode> {
             .join("; ")
             .replace(":; ", ": ");
         let name = T::command().get_name().to_owned();
-        eprintln!("{name}: {sentences} (see --help)");
+        let variable = empty_variable(&error).map_or(String::new(), |variable| {
+            format!(" ({variable} is set, and empty)")
+        });
+        eprintln!("{name}: {sentences}{variable} (see --help)");
         ExitCode::from(2)
     })
+}
+
+/// The variable that stands for the flag that lacks a value (interface.md: `RACK_<FLAG>`), if that is where it is from.
+fn empty_variable(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let flag = arg.strip_prefix("--")?.split(' ').next()?;
+    let variable = format!("RACK_{}", flag.replace('-', "_").to_uppercase());
+    env::var_os(&variable)?.is_empty().then_some(variable)
 }

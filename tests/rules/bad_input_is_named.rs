@@ -191,11 +191,38 @@ fn a_full_output_is_named_by_completions_too() {
         is_one_line_with(&full, &["standard output", "No space left"]),
         "{full}"
     );
+    let full = run("\"$RACKGEN\" --help >/dev/full").exits(2);
+    assert!(
+        is_one_line_with(&full, &["standard output", "No space left"]),
+        "{full}"
+    );
     let read =
         run("{ \"$RACKGEN\" completions bash; echo $? >&2; } | head -n 1 >/dev/null").exits(0);
     assert_eq!(read.stderr.trim(), "0", "{read}");
     let whole = run("\"$RACKGEN\" completions bash | bash -n").exits(0);
     assert!(whole.stderr.is_empty(), "{whole}");
+}
+
+#[test]
+fn a_variable_stands_for_its_flag() {
+    let registry = with_a_good_item();
+    let run = |variable: (&str, &str), args: &[&str]| {
+        let mut command = registry.command(&binaries::rackgen());
+        command.args(args).env(variable.0, variable.1);
+        Run::of(command)
+    };
+    let empty = run(("RACK_TOKEN_FILE", ""), &["import", "--from", "x"]).exits(2);
+    assert!(
+        is_one_line_with(
+            &empty,
+            &["--token-file", "RACK_TOKEN_FILE is set, and empty"]
+        ),
+        "{empty}"
+    );
+    let dry = run(("RACK_DRY_RUN", "1"), &["build"]).exits(0);
+    assert!(dry.stdout.contains("nothing was changed"), "{dry}");
+    run(("RACK_DRY_RUN", "0"), &["build"]).exits(0);
+    assert!(registry.public().join("registries/@open").exists());
 }
 
 /// Builds, and then changes bytes of the record.
@@ -356,7 +383,7 @@ const FATAL: [Fault; 12] = [
 ];
 
 /// Faults on the command line.
-const USAGE: [Usage; 4] = [
+const USAGE: [Usage; 5] = [
     (
         "an output inside the source",
         &["build", "--public", "source/public"],
@@ -371,6 +398,11 @@ const USAGE: [Usage; 4] = [
         "an encoding that nobody knows",
         &["build", "--encodings", "br,lzma"],
         &["lzma"],
+    ),
+    (
+        "an archive to standard output",
+        &["pack", "source/@open/features/good/1.0.0", "--output", "-"],
+        &["standard output", "name a file"],
     ),
     (
         "a flag that nobody knows",

@@ -163,6 +163,11 @@ fn a_server_that_refuses_is_quoted() {
         assert!(run.names(&["rackgen: ", words]), "{words}\n{run}");
         assert_eq!(run.stdout, "", "{run}");
     }
+    // For programs, what the server said.
+    let json = [&yank[..], &["--format", "json"]].concat();
+    let run = on_server(&registry, daemon.url(), STRANGER, &json).exits(2);
+    let said: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+    assert_eq!(said["code"], "INVALID_TOKEN", "{run}");
     let url = "http://127.0.0.1:1";
     let run = on_server(&registry, url, PUBLISHER, &yank).exits(2);
     assert!(run.names(&["cannot reach", url]), "{run}");

@@ -85,6 +85,8 @@ fn a_token_becomes_its_hash_without_a_flag() {
     let expected = format!("sha256:{}\n", sha256(b"secret"));
     assert_eq!(hash("secret\n"), (Some(0), expected.clone()));
     assert_eq!(hash(" \n"), (Some(2), String::new()));
+    // Nobody could send it.
+    assert_eq!(hash("a\nb\n"), (Some(2), String::new()));
     // A hash of a hash would let nobody in.
     assert_eq!(hash(&expected), (Some(2), String::new()));
 }

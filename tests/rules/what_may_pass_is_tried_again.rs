@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 const BUSY: &str = "HTTP/1.1 503 Busy\r\nConnection: close\r\nRetry-After: 0\r\nContent-Length: 50\r\n\r\n\
     {\"code\":\"UNAVAILABLE\",\"message\":\"come back later\"}";
+/// An answer that stops before its end.
+const SHORT: &str =
+    "HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 500\r\n\r\n{\"path\":";
 const TIRED: &str =
     "HTTP/1.1 504 Gateway Timeout\r\nConnection: close\r\nContent-Length: 5\r\n\r\n<html";
 const LATER: &str =
@@ -34,7 +37,12 @@ fn what_may_pass_is_tried_again() {
     release.put_at(registry.root(), "item");
     let daemon = registry.rackd().unhurried().start();
 
-    let faults = [Fault::Reset, Fault::Answer(BUSY), Fault::AnswerLost];
+    let faults = [
+        Fault::Reset,
+        Fault::Answer(BUSY),
+        Fault::Answer(SHORT),
+        Fault::AnswerLost,
+    ];
     let line = Line::to(daemon.address(), faults);
     let published = run(&registry, &line, &["publish", "item", "--format", "json"]).exits(0);
     let answer: Value = serde_json::from_str(&published.stdout).expect("JSON");
@@ -47,12 +55,12 @@ fn what_may_pass_is_tried_again() {
     assert!(log.contains(digest), "{digest}\n{log}");
     assert_eq!(
         published.stderr.matches("trying again in").count(),
-        3,
+        4,
         "{published}"
     );
     let busy = "503 UNAVAILABLE: come back later";
     assert!(published.names(&["/registries: ", busy]), "{published}");
-    assert_eq!(line.requests().len(), 3);
+    assert_eq!(line.requests().len(), 4);
 
     let yank = ["yank", "@open/features/item@1.0.0", "--reason", "x"];
     let line = Line::to(daemon.address(), [Fault::AnswerLost, Fault::Answer(TIRED)]);

@@ -1,5 +1,6 @@
 //! `rackgen build`
 
+use clap::builder::BoolishValueParser;
 use indicatif::BinaryBytes;
 use rayon::ThreadPoolBuilder;
 
@@ -19,7 +20,7 @@ Examples:
   rackgen build --open --source examples/registry --state /tmp/state --public /tmp/public --private /tmp/private")]
 pub(super) struct Args {
     /// Print what would change, and change nothing
-    #[arg(long)]
+    #[arg(long, env = "RACK_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
     /// Make every output anew, whatever the record of the last build says
     #[arg(long)]

@@ -5,6 +5,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use super::print_problems;
 use crate::check::{Findings, ReadDocument};
+use crate::model::Words;
 use crate::report::{Problem, Severity};
 
 /// Problems that have an excerpt; whoever has more sees from the lines what they have in common.
@@ -39,7 +40,7 @@ fn excerpt(problem: &Problem, document: Option<&ReadDocument>, renderer: &Render
     if let Some(code) = problem.code {
         title = title.id(code.as_str());
     }
-    let path = problem.path.display().to_string();
+    let path = Words(&problem.path.display().to_string()).to_string();
     let document = document.filter(|document| document.path == problem.path);
     let help = problem.help().map(|help| Level::HELP.message(help));
     let report = match (document, problem.place) {

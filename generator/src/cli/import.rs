@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::builder::BoolishValueParser;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[arg(long = "preset", value_name = "NAME")]
     presets: Vec<PresetName>,
     /// Print what would be taken, and take nothing
-    #[arg(long)]
+    #[arg(long, env = "RACK_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
     /// How many items are taken at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -11,7 +11,7 @@ use crate::config::SharedArgs;
 use crate::error::{Error, Result};
 use crate::folders::Adoption;
 use crate::lifecycle::{LifecycleError, Standing};
-use crate::model::{Change, ItemId, ReleaseId, Tag};
+use crate::model::{Change, ItemId, ReleaseId, Tag, Words};
 use crate::public_url::PublicUrl;
 use serde_json::{Value, json};
 
@@ -179,7 +179,7 @@ fn split(ReleaseArg(release): ReleaseArg) -> (ItemId, crate::model::Version) {
 
 fn run(item: ItemId, change: Change, place: Place, format: Format) -> Result<Outcome> {
     let standing = match &place.url {
-        Some(url) => ask(url, &item, &change, &place)?,
+        Some(url) => ask(url, &item, &change, &place, format)?,
         None => serde_json::to_value(change_here(item, change, place.shared)?).unwrap_or_default(),
     };
     match format {
@@ -216,7 +216,13 @@ fn change_here(item: ItemId, change: Change, shared: SharedArgs) -> Result<Stand
 }
 
 /// Asks a server to do so.
-fn ask(base: &PublicUrl, item: &ItemId, change: &Change, place: &Place) -> Result<Value> {
+fn ask(
+    base: &PublicUrl,
+    item: &ItemId,
+    change: &Change,
+    place: &Place,
+    format: Format,
+) -> Result<Value> {
     let release = |version, what| format!("{item}/{version}/{what}");
     let (below, body) = match change {
         Change::Yank { version, reason } => {
@@ -253,7 +259,12 @@ fn ask(base: &PublicUrl, item: &ItemId, change: &Change, place: &Place) -> Resul
     match answer.status {
         200 if answer.document["path"].is_string() => Ok(answer.document),
         200 => Err(server::no_registry(&url)),
-        _ => Err(Error::refused(url, answer)),
+        _ => {
+            if format == Format::Json {
+                print_json(&answer.document)?;
+            }
+            Err(Error::refused(url, answer))
+        }
     }
 }
 
@@ -272,7 +283,7 @@ fn words(standing: &Value) -> String {
     }
     let because = |reason: &Value| match reason.as_str().unwrap_or_default() {
         "" => String::new(),
-        reason => format!(" ({reason})"),
+        reason => format!(" ({})", Words(reason)),
     };
     if !standing["removed"].is_null() {
         return format!(
@@ -286,6 +297,6 @@ fn words(standing: &Value) -> String {
     };
     match standing["deprecated"].as_str() {
         None => format!("{path} {offered}"),
-        Some(message) => format!("{path} {offered}, and deprecated ({message})"),
+        Some(message) => format!("{path} {offered}, and deprecated ({})", Words(message)),
     }
 }

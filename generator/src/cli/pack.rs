@@ -38,6 +38,10 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
         let name = checked.id.item.path.name();
         format!("{name}-{}.tar.gz", checked.id.version).into()
     });
+    if output.as_os_str() == "-" {
+        let why = "an archive is not written to standard output; name a file, or `./-`";
+        return Err(Error::refused("--output", why));
+    }
     let file = File::create(&output).at("create", &output)?;
     let packed = pack(&checked, file, &output)?;
     match format {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::builder::BoolishValueParser;
 use serde_json::json;
 use ureq::http::Response;
 use ureq::{Body, SendBody};
@@ -44,7 +45,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", env = "RACK_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// Ask the server for every check, and store nothing
-    #[arg(long)]
+    #[arg(long, env = "RACK_DRY_RUN", value_parser = BoolishValueParser::new())]
     dry_run: bool,
     /// A version that is there with the same content is a success
     #[arg(long)]

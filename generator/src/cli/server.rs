@@ -49,11 +49,12 @@ pub(super) fn token(file: Option<&Path>) -> Result<Option<BearerToken>> {
 pub(super) fn ask(
     client: &Client,
     url: &str,
-    attempt: impl FnMut() -> Result<Result<Response<Body>, Passing>>,
+    mut attempt: impl FnMut() -> Result<Result<Response<Body>, Passing>>,
 ) -> Result<Answer> {
     let tell = |passing: &Passing, pause| tell_of_retry(url, passing, pause);
-    match client.patiently(tell, attempt)? {
-        Ok(mut answer) => Ok(Answer::read(&mut answer)),
+    let whole = || Ok(attempt()?.and_then(Answer::read_whole));
+    match client.patiently(tell, whole)? {
+        Ok(answer) => Ok(answer),
         Err(Passing::Answer(answer)) => Ok(answer),
         Err(passing) => Err(client.give_up(url, passing)),
     }

@@ -10,6 +10,7 @@ use super::audit::note_refusal;
 use super::{Format, Outcome, operator, print_json, print_line, require_owner, state_of};
 use crate::access::SecretHash;
 use crate::audit::{Action, Attempt, Line, Log};
+use crate::client::{BearerToken, NoToken};
 use crate::config::SharedArgs;
 use crate::error::{At, Error, Result};
 use crate::folders::Adoption;
@@ -222,13 +223,14 @@ fn rotate(args: RotateArgs, format: Format) -> Result<()> {
 fn hash(format: Format) -> Result<()> {
     let token = read_secret()?;
     // As a daemon takes it from a header.
-    let hash = match token.trim() {
-        "" => return Err(Error::refused("standard input", "it holds no token")),
-        token if token.starts_with("sha256:") => {
-            return Err(Error::refused("standard input", "this is a hash already"));
-        }
-        token => SecretHash::of(token).to_string(),
-    };
+    let token = token.trim();
+    if token.starts_with("sha256:") {
+        return Err(Error::refused("standard input", "this is a hash already"));
+    }
+    let _: BearerToken = token
+        .parse()
+        .map_err(|why: NoToken| Error::refused("standard input", why))?;
+    let hash = SecretHash::of(token).to_string();
     match format {
         Format::Json => print_json(&json!({ "token": hash })),
         Format::Text => print_line(hash),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+use super::Passing;
 use crate::model::{Shown, Words};
 
 /// Of such a body, what there is to read: every fault of a manifest at least.
@@ -68,23 +69,37 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads one that counts only as a whole.
+    ///
+    /// # Errors
+    /// One that was cut short.
+    pub fn read_whole(mut answer: Response<Body>) -> Result<Self, Passing> {
+        let body = body(&mut answer)
+            .map_err(|fault| Passing::Cut(format!("there is no whole answer: {fault}")))?;
+        Ok(Self::of(&answer, &body))
+    }
+
     /// Reads it, as far as one cares to.
     pub fn read(answer: &mut Response<Body>) -> Self {
-        let location = answer.headers().get("location").cloned();
+        let body = body(answer).unwrap_or_default();
+        Self::of(answer, &body)
+    }
+
+    fn of(answer: &Response<Body>, body: &[u8]) -> Self {
+        let location = answer.headers().get("location");
         let location = location.filter(|_| answer.status().is_redirection());
-        let wait = wait_of(answer);
-        let body = answer
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_MAX)
-            .read_to_vec();
         Self {
             status: answer.status().as_u16(),
-            document: serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default(),
-            wait,
+            document: serde_json::from_slice(body).unwrap_or_default(),
+            wait: wait_of(answer),
             location: location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned()),
         }
     }
+}
+
+fn body(answer: &mut Response<Body>) -> Result<Vec<u8>, ureq::Error> {
+    let reader = answer.body_mut().with_config().limit(ANSWER_MAX);
+    reader.read_to_vec()
 }
 
 /// `409 VERSION_EXISTS: @a/b/1.0.0 exists already`

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Number;
 
 use super::identifier::{Identifier, Language};
 use super::{FilePath, InvalidName, ItemId, ItemName, ItemPath, Namespace, ReleaseId, Version};
@@ -29,8 +30,8 @@ pub struct Manifest {
     pub item_type: ItemType,
     /// This release's version.
     pub version: Version,
-    /// In which order clients apply items; lower comes first.
-    pub priority: u64,
+    /// In which order clients apply items; lower comes first. Theirs to compare: whatever is an integer to the schema.
+    pub priority: Number,
     /// The item's path inside its namespace, when the type does not decide it.
     pub path: Option<ItemPath>,
     /// For people.

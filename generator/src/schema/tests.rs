@@ -123,6 +123,11 @@ fn values_have_the_types_of_the_schema() {
         let text = manifest("").replace("y\": 1", &format!("y\": {priority}"));
         assert_eq!(shown(&faults(&text)), [fault]);
     }
+    // Integers all the same (JSON Schema, "integer").
+    for priority in ["1.0", "18446744073709551616"] {
+        let text = manifest("").replace("y\": 1", &format!("y\": {priority}"));
+        assert!(check_manifest(text.as_bytes()).is_ok(), "{priority}");
+    }
 }
 
 #[test]

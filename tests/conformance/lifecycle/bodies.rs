@@ -73,6 +73,7 @@ fn wrong(suite: &mut Suite, yank: &str, deprecation: &str, tag: &str) {
         b"{}",
         b"[\"x\"]",
         b"{\"message\":null}",
+        b"{\"message\":\" \"}",
         b"{\"reason\":\"x\"}",
     ];
     let tags: &[&[u8]] = &[

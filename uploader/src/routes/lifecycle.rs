@@ -167,11 +167,6 @@ fn act(
         .change(item, change, by, attempt, &access)
         .inspect(|_| app.metrics.build(start.elapsed()))
         .map_err(|error| match error {
-            LifecycleError::NoSuchVersion(_)
-            | LifecycleError::NoSuchItem(_)
-            | LifecycleError::Yanked(_)
-            | LifecycleError::Unservable(_)
-            | LifecycleError::Tagged { .. } => Refusal::new(error.code(), error),
             LifecycleError::Stopped(error) => {
                 app.end_if_broken(&error);
                 error.into()
@@ -180,5 +175,6 @@ fn act(
                 app.end_if_broken(&error);
                 Refusal::from(error).may_have_happened()
             }
+            refusal => Refusal::new(refusal.code(), refusal),
         })
 }

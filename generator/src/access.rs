@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::{At, Error, Result};
@@ -42,6 +42,10 @@ impl SecretHash {
                 .map(Self)
                 .map_err(|_| "a `sha256:` is followed by 64 lower-case hex digits".into()),
             None if entry.trim().is_empty() => Err("a token is blank".into()),
+            // As clear text it would be the hash that opens, which the file tells to whoever reads it.
+            None if entry.trim().to_ascii_lowercase().starts_with("sha256:") => Err(
+                "a hash begins with `sha256:`, in small letters and with nothing before it".into(),
+            ),
             None => Ok(Self::of(entry)),
         }
     }
@@ -180,6 +184,19 @@ struct TokenEntry {
     /// Whatever stands there: what is no time is a fault of its namespace, not of the file.
     #[serde(default)]
     expires_at: Option<Value>,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
+}
+
+impl TokenEntry {
+    /// A key that was surely meant to be `expiresAt`: left alone, it would make a token that lasts for ever.
+    fn misspelt_end(&self) -> Option<&String> {
+        let is_end = |key: &&String| {
+            let plain = key.replace(['_', '-'], "").to_ascii_lowercase();
+            ["expires", "expiresat", "expiry", "expiration"].contains(&plain.as_str())
+        };
+        self.others.keys().find(is_end)
+    }
 }
 
 /// The outer error stops the file, the inner one only this namespace.
@@ -188,6 +205,11 @@ fn grant(key: &str, tokens: &[TokenEntry]) -> Result<Result<(Namespace, Grant), 
     for entry in tokens {
         let secret =
             SecretHash::parse(&entry.token).map_err(|fault| format!("`{key}`: {fault}"))?;
+        if let Some(key_meant) = entry.misspelt_end() {
+            return Ok(Err(format!(
+                "`{key}` is not declared: `{key_meant}` of a token of it means nothing; the key is `expiresAt`"
+            )));
+        }
         let time = |value: &Value| value.as_str().and_then(parse_time);
         let expires = match entry.expires_at.as_ref().map(time) {
             Some(None) => {
@@ -312,12 +334,26 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelt_end_never_means_that_a_token_stays() {
+        for key in ["expires", "expires_at", "ExpiresAt", "expiresat", "expiry"] {
+            let text = format!(
+                r#"{{"@a": [{{"token": "t", "{key}": "2020-01-01"}}], "@b": [{{"token": "t", "note": "x"}}]}}"#
+            );
+            let access = Access::parse(text.as_bytes()).unwrap();
+            assert_eq!(audience(&access, "@a"), None, "{key}");
+            assert_eq!(audience(&access, "@b"), Some(Audience::Private), "{key}");
+        }
+    }
+
+    #[test]
     fn what_could_be_read_two_ways_stops_the_file() {
         for bad in [
             r#"{"@a": [], "@a": [{"token": "t"}]}"#,
             r#"{"@a": [{"token": "t", "token": "u"}]}"#,
             r#"{"@a": [{"token": "  "}]}"#,
             r#"{"@a": [{"token": "sha256:xyz"}]}"#,
+            r#"{"@a": [{"token": "SHA256:0000000000000000000000000000000000000000000000000000000000000000"}]}"#,
+            r#"{"@a": [{"token": " sha256:0000000000000000000000000000000000000000000000000000000000000000"}]}"#,
             r#"["@a"]"#,
             r#"{"@a": [{"mark": "no token"}]}"#,
             "",

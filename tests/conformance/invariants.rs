@@ -78,6 +78,12 @@ fn made_rules(response: &Response, rules: &mut Rules) {
             is("Access-Control-Allow-Origin", "*"),
         ));
         rules.push((
+            "scripts may see the id of what is made for one request",
+            response
+                .list("Access-Control-Expose-Headers")
+                .contains("x-request-id"),
+        ));
+        rules.push((
             "the type of what is made for one request is not guessed",
             is("X-Content-Type-Options", "nosniff"),
         ));
@@ -100,6 +106,15 @@ fn read_rules(response: &Response, request: &Request, rules: &mut Rules) {
         "scripts may see X-Request-Id",
         has("Access-Control-Expose-Headers", "x-request-id"),
     ));
+    if request.target.contains("/files/") {
+        let policy = response
+            .header("Content-Security-Policy")
+            .unwrap_or_default();
+        rules.push((
+            "a file is sandboxed",
+            policy == "sandbox; default-src 'none'",
+        ));
+    }
     if response.status == 304 {
         return;
     }
@@ -111,13 +126,4 @@ fn read_rules(response: &Response, request: &Request, rules: &mut Rules) {
         "types are not guessed",
         has("X-Content-Type-Options", "nosniff"),
     ));
-    if request.target.contains("/files/") {
-        let policy = response
-            .header("Content-Security-Policy")
-            .unwrap_or_default();
-        rules.push((
-            "a file is sandboxed",
-            policy == "sandbox; default-src 'none'",
-        ));
-    }
 }

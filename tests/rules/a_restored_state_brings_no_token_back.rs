@@ -2,6 +2,7 @@
 //! keys end every token of before.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use rack_tests::http::Request;
 use rack_tests::minted::Minted;
@@ -24,7 +25,22 @@ fn a_restored_state_brings_no_token_back() {
     let run = registry.rackgen(&["doctor"]).exits(0);
     assert!(!run.stdout.contains("restored"), "{run}");
 
-    // Long after.
+    // Long after, where no key was changed in between: a copy that keeps times brings back that one file.
+    let ledger = tokens.join("ledger.json");
+    let of_now = registry.root().join("ledger.json");
+    fs::rename(&ledger, &of_now).expect("a file");
+    fs::copy(backup.join("ledger.json"), &ledger).expect("a file");
+    let file = fs::File::options().append(true).open(&ledger);
+    file.and_then(|file| file.set_modified(SystemTime::now() - Duration::from_secs(3600)))
+        .expect("a time");
+    let run = registry.rackgen(&["doctor"]).exits(0);
+    assert!(
+        run.stdout.contains("ledger.json: it was put there"),
+        "{run}"
+    );
+    fs::rename(&of_now, &ledger).expect("a file");
+
+    // And where keys were.
     fs::remove_dir_all(&tokens).expect("a folder");
     tree::copy(&backup, &tokens);
     let keys = tokens.join("keys.json");

@@ -197,6 +197,7 @@ fn a_name_that_opens_more_is_for_an_admin_of_everything() {
     for (name, is_kept) in [
         ("admin", true),
         (" admin ", true),
+        ("Admin", true),
         ("prometheus", true),
         ("administrator", false),
         ("ci", false),
@@ -238,6 +239,8 @@ fn bad_orders_are_told_what_is_wrong() {
         for (order, expected) in [
             (with("name", json!("")), bad),
             (with("name", json!("two\nlines")), bad),
+            (with("name", json!("admin\u{200b}")), bad),
+            (with("name", json!("\u{202e}nimda")), bad),
             (with("scopes", json!([])), bad),
             (with("scopes", json!(vec!["read:@team"; 33])), bad),
             (with("scopes", json!(["read:@team/features/*"])), bad),

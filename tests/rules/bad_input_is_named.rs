@@ -84,6 +84,15 @@ fn bad_input_is_named() {
     let run = ours.rackd().admin_token("").refuse();
     let reported = run.stderr.contains("RACK_ADMIN_TOKEN");
     note(&mut problems, "an empty admin token", &run, 2, reported);
+    let run = ours.rackd().admin_token("t\u{f6}ken").refuse();
+    let reported = run.stderr.contains("nobody could send");
+    note(
+        &mut problems,
+        "an admin token that no header holds",
+        &run,
+        2,
+        reported,
+    );
     fs::remove_file(ours.access()).expect("a file of ours");
     let run = ours.rackd().refuse();
     let reported = run.stderr.contains("access.json");

@@ -43,7 +43,9 @@ pub fn differences(first: &Response, second: &Response) -> Vec<String> {
         first.status.to_string(),
         second.status.to_string(),
     );
-    let with_bytes = SAME_WITH_BYTES.iter().filter(|_| first.status == 200);
+    let with_bytes = SAME_WITH_BYTES
+        .iter()
+        .filter(|_| matches!(first.status, 200 | 304));
     for name in SAME.iter().chain(with_bytes) {
         let value = |response: &Response| format!("{:?}", response.all(name).collect::<Vec<_>>());
         note(name, value(first), value(second));

@@ -3,8 +3,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, HeaderName,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use rackgen::error::Error;
@@ -125,6 +125,9 @@ pub(crate) fn document(status: StatusCode, body: &impl Serialize) -> HttpRespons
     head(status).json(body)
 }
 
+/// Headers that a page of another origin may see.
+pub(crate) const EXPOSED: &str = "ETag, X-Request-Id";
+
 /// The headers that every answer of this kind has: it is kept by nobody, is taken for nothing else, and may be read by a
 /// page of any origin, as OPTIONS says.
 fn head(status: StatusCode) -> HttpResponseBuilder {
@@ -132,7 +135,8 @@ fn head(status: StatusCode) -> HttpResponseBuilder {
     response
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
     response
 }
 

@@ -249,6 +249,11 @@ fn secret(origin: impl Into<PathBuf>, token: &str) -> Result<SecretHash> {
             origin,
             "the admin token is empty; unset it or give it a value",
         )),
-        token => Ok(SecretHash::of(token)),
+        // What a header can hold (RFC 9110, section 5.5).
+        token if token.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Ok(SecretHash::of(token)),
+        _ => Err(Error::refused(
+            origin,
+            "nobody could send this admin token: it holds more than letters, digits and signs of ASCII",
+        )),
     }
 }

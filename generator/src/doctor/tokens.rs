@@ -75,17 +75,25 @@ fn others_can_read(state: &Path) -> Option<Finding> {
 
 /// Not every file system tells when a file was made; without that nobody knows.
 fn restored(state: &Path, tokens: &Tokens) -> Option<Finding> {
-    let path = File::Keys.path(state);
-    let made = fs::metadata(&path).and_then(|metadata| metadata.created());
-    let made = Timestamp::try_from(made.ok()?).ok()?;
     let newest = tokens.keys().signing()?.created();
-    (made.duration_since(newest) > AT_ONCE).then(|| {
+    let of_keys = put_there(&File::Keys.path(state), newest, "its newest key is of");
+    // Where no key was changed since the backup, that file alone comes back. Ours are renamed as soon as they are written.
+    let ledger = File::Ledger.path(state);
+    let written = fs::metadata(&ledger).and_then(|metadata| metadata.modified());
+    let written = Timestamp::try_from(written.ok()?).ok();
+    of_keys.or_else(|| put_there(&ledger, written?, "it was written at"))
+}
+
+/// Whether a file came here so long after `then` that we cannot have written it.
+fn put_there(path: &Path, then: Timestamp, what: &str) -> Option<Finding> {
+    let made = fs::metadata(path).and_then(|metadata| metadata.created());
+    let made = Timestamp::try_from(made.ok()?).ok()?;
+    (made.duration_since(then) > AT_ONCE).then(|| {
         Finding::warning(
             CHECK,
             format!(
-                "{}: it was put there at {made:.0}, its newest key is of {newest:.0}: was this state folder restored \
-                 or copied? Tokens that were revoked since are good again; `rackgen token rotate --revoke-all` ends \
-                 all of them",
+                "{}: it was put there at {made:.0}, {what} {then:.0}: was this state folder restored or copied? Tokens \
+                 that were revoked since are good again; `rackgen token rotate --revoke-all` ends all of them",
                 path.display()
             ),
         )

@@ -164,7 +164,7 @@ pub(crate) fn publish_at_all(caller: &Caller<'_>) -> Result<(), Refusal> {
 pub(crate) fn mint(caller: &Caller<'_>, order: &Order, watchers: &Watchers) -> Result<(), Refusal> {
     administer(caller, &order.scopes)?;
     let name = order.name.to_string();
-    let is_kept = name == ADMIN_NAME || watchers.tokens.contains(&name);
+    let is_kept = name.eq_ignore_ascii_case(ADMIN_NAME) || watchers.tokens.contains(&name);
     if is_kept && !is_admin_of(caller, &Pattern::Everywhere) {
         return Err(Refusal::new(
             ErrorCode::InsufficientPermissions,

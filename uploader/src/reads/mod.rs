@@ -19,7 +19,7 @@ use rackgen::model::{Audience, Namespace};
 use rackgen::plan::key::PublicKey;
 use rackgen::render::documents;
 
-use crate::answer::Refusal;
+use crate::answer::{EXPOSED, Refusal};
 use crate::app::App;
 use crate::auth::decide::{self, Deed};
 use crate::auth::{Caller, Credential};
@@ -75,16 +75,16 @@ pub(crate) async fn read(
     ));
     response.insert_header((ETAG, etag.clone()));
     response.insert_header((LAST_MODIFIED, httpdate::fmt_http_date(stored.modified)));
+    if matches!(key, PublicKey::File(..)) {
+        // Whatever was published, it never runs on this origin.
+        response.insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
+    }
     if conditional::is_not_modified(request.headers(), &etag, stored.modified) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     response.insert_header((CONTENT_TYPE, key.media_type().as_str()));
     if let Some(coding) = stored.coding {
         response.insert_header((CONTENT_ENCODING, coding.as_str()));
-    }
-    if matches!(key, PublicKey::File(..)) {
-        // Whatever was published, it never runs on this origin.
-        response.insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
     }
     Ok(stored.send(response))
 }
@@ -137,7 +137,7 @@ fn head(cache_control: &str) -> HttpResponseBuilder {
         .insert_header((CACHE_CONTROL, cache_control))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id"));
+        .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
     response
 }
 

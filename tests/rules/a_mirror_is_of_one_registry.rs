@@ -1,7 +1,9 @@
 //! `scripts/mirror` writes only where nothing else is: into an empty folder, or into a mirror of this very tree. What
 //! is private it copies only when it is told so.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use rack_tests::mirror::{self, text};
 use rack_tests::registry::Registry;
@@ -86,6 +88,71 @@ fn a_mirror_is_of_one_registry() {
     assert_eq!(mode(&secret), 0o750);
 }
 
+/// rsync's options reach the mirror, so none may make it anything else than the source, or touch what is no mirror.
+#[test]
+fn options_of_rsync_are_about_the_way_there() {
+    let registry = Registry::open_and_gated();
+    let (public, home) = (registry.public(), registry.root().join("home"));
+    fs::create_dir(&home).expect("a folder");
+    fs::write(home.join("file"), "somebody's").expect("a file");
+    fs::set_permissions(&home, Permissions::from_mode(0o700)).expect("a folder of ours");
+    let mirror = registry.root().join("mirror");
+    let run = |to: &Path, options: &[&str]| {
+        let push = ["push", text(to), "--tree", text(&public), "--"];
+        mirror::run(&[&push, options].concat())
+    };
+    for options in [
+        &["-a", "--delete"][..],
+        &["--delete"],
+        &["--del"],
+        &["--delete-after"],
+        &["--delete-excluded"],
+        &["--remove-source-files"],
+        &["--exclude=@*"],
+        &["--max-size", "1k"],
+        &["--inplace"],
+        &["-q"],
+        &["-v"],
+        &["-P"],
+        &["-n"],
+        &["-zn"],
+        &["--timeout=60", "--existing"],
+        &["--bwlimit", "1m", "/etc"],
+        &["-e"],
+    ] {
+        for to in [&home, &mirror] {
+            let run = run(to, options).exits(2);
+            assert!(
+                run.names(&["mirror: -"]) || run.names(&["mirror: /etc"]),
+                "{run}"
+            );
+        }
+        assert!(home.join("file").exists(), "{options:?}");
+    }
+    assert!(!mirror.exists());
+    // Nor may those that are taken.
+    let modes = ["--chmod=D755,F644", "--chown", ":nogroup"];
+    run(&home, &modes).exits(2);
+    assert_eq!(mode(&home), 0o700);
+    assert_eq!(
+        fs::metadata(&home).expect("a folder").gid(),
+        rustix::process::getgid().as_raw()
+    );
+
+    let way = [
+        "-e",
+        "ssh -p 22",
+        "--timeout",
+        "60",
+        "--bwlimit=10m",
+        "-z",
+        "--chmod=F640",
+    ];
+    run(&mirror, &way).exits(0);
+    assert_same("a mirror", &tree(&public), &tree(&mirror));
+    assert_eq!(mode(&mirror.join("namespaces/index.json")), 0o640);
+}
+
 #[test]
 fn a_mirror_without_rsync_says_so() {
     let registry = Registry::open_and_gated();
@@ -93,7 +160,7 @@ fn a_mirror_without_rsync_says_so() {
     let tools = registry.root().join("tools");
     fs::create_dir(&tools).expect("a folder");
     for tool in ["bash", "env", "flock"] {
-        let found = ["/usr/bin", "/bin"].map(|folder| std::path::Path::new(folder).join(tool));
+        let found = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
         let found = found
             .iter()
             .find(|path| path.exists())
@@ -109,7 +176,10 @@ fn a_mirror_without_rsync_says_so() {
     assert!(said.contains("mirror: rsync is not installed"), "{said}");
 }
 
-fn mode(folder: &std::path::Path) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(folder).expect("a folder").permissions().mode() & 0o777
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777
 }

@@ -79,7 +79,7 @@ fn a_file_that_is_replaced_while_it_is_copied_has_no_old_tag() {
 #[test]
 fn a_file_that_is_removed_before_it_is_read_again_is_not_copied() {
     let Replaced { new, copied, .. } = Replaced::while_a_mirror_reads(
-        "if [ -e $SIDE/$LATEST ]; then rm -rf $RACK_SOURCE/@open/features/item; $RACKGEN build; fi",
+        "if [ -e $TMPDIR/*/side/$LATEST ]; then rm -rf $RACK_SOURCE/@open/features/item; $RACKGEN build; fi",
     );
     assert_eq!((new, copied), (None, None));
 }
@@ -110,18 +110,21 @@ impl Replaced {
         let old = tree(&registry.public())[latest].clone();
 
         let mirror = Registry::new(&json!({}));
-        let side = mirror.public().join(".rack-mirroring/side");
+        let aside = mirror.root().join("aside");
+        fs::create_dir(&aside).expect("a folder");
         let source = RsyncDaemon::serving(&registry.public(), registry.root().join("rsyncd.conf"));
         let mut pull = source.pull_with(&mirror.public(), before);
         registry.lend(&mut pull);
         let pull = pull
             .args(["--", "--bwlimit=1m"])
             .env("RACKGEN", binaries::rackgen())
-            .env("SIDE", &side)
+            .env("TMPDIR", &aside)
             .env("LATEST", latest);
         let mut pull = pull.stdout(Stdio::null()).spawn().expect("the script runs");
         wait::until("the preset to be on its way", wait::LONG, || {
-            side.join("presets/long").exists().then_some(())
+            let mut runs = fs::read_dir(&aside).expect("a folder of ours");
+            let run = runs.next()?.expect("a folder of the run").path();
+            run.join("side/presets/long").exists().then_some(())
         });
         registry.put(&Release::new("@open", "item", "1.1.0"));
         registry.build();

@@ -8,6 +8,7 @@ use std::path::Path;
 use rack_tests::mirror::{self, text};
 use rack_tests::registry::Registry;
 use rack_tests::tree::{assert_same, tree};
+use serde_json::json;
 
 #[test]
 fn a_mirror_is_of_one_registry() {
@@ -151,6 +152,27 @@ fn options_of_rsync_are_about_the_way_there() {
     run(&mirror, &way).exits(0);
     assert_same("a mirror", &tree(&public), &tree(&mirror));
     assert_eq!(mode(&mirror.join("namespaces/index.json")), 0o640);
+}
+
+/// A build into an empty folder says first whose it is, and names what is there last.
+#[test]
+fn a_tree_that_is_being_built_empties_no_mirror() {
+    let registry = Registry::open_and_gated();
+    let (public, mirror) = (registry.public(), registry.root().join("mirror"));
+    mirror::push(&public, &mirror);
+    let before = tree(&mirror);
+    for folder in ["registries", "namespaces", "schemas", ".variants"] {
+        fs::remove_dir_all(public.join(folder)).expect("a folder of ours");
+    }
+    let push = ["push", text(&mirror), "--tree", text(&public)];
+    let run = mirror::run(&push).exits(2);
+    assert!(run.names(&["is it being built?"]), "{run}");
+    assert_same("as it was", &before, &tree(&mirror));
+
+    // Without any namespace there is a list of them, too.
+    let none = Registry::new(&json!({}));
+    none.build();
+    mirror::push(&none.public(), &registry.root().join("another"));
 }
 
 #[test]

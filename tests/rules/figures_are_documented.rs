@@ -2,6 +2,7 @@
 //! are for those that `[metrics]` names.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::process::Command;
 
 use rack_tests::daemon::ADMIN_TOKEN;
@@ -9,9 +10,10 @@ use rack_tests::http::Request;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DOCUMENT: &str = include_str!("../../docs/metrics.md");
+const ALERTS_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/alerts.yml");
 const ALERTS: &str = include_str!("../../scripts/alerts.yml");
 
 #[test]
@@ -75,11 +77,53 @@ fn every_figure_and_every_alert_is_documented() {
 
 #[test]
 fn promtool_takes_the_alerts() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/alerts.yml");
-    match Command::new("promtool")
-        .args(["check", "rules", file])
-        .output()
-    {
+    promtool(&["check", "rules", ALERTS_FILE]);
+}
+
+/// Prometheus sees no increase where a line is there only when it counted: so these begin at 0.
+#[test]
+fn the_first_failure_is_an_alert() {
+    let registry = Registry::new(&json!({}));
+    let daemon = registry.rackd().start();
+    let answer = Request::get("/metrics")
+        .send(daemon.url())
+        .expect("an answer");
+    let text = String::from_utf8(answer.body).expect("text");
+    for line in [
+        "rack_reloads_total{file=\"access\",outcome=\"failed\"} 0",
+        "rack_reloads_total{file=\"webhooks\",outcome=\"failed\"} 0",
+        "rack_uploads_total{outcome=\"failed\",reason=\"INTERNAL_ERROR\"} 0",
+        "rack_uploads_total{outcome=\"failed\",reason=\"STORAGE_FULL\"} 0",
+        "rack_uploads_total{outcome=\"failed\",reason=\"UNAVAILABLE\"} 0",
+    ] {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = [
+        "rack_reloads_total{file='access',outcome='failed'}",
+        "rack_uploads_total{outcome='failed',reason='STORAGE_FULL'}",
+    ];
+    let series = figures.map(|figure| json!({ "series": figure, "values": "0x20 1x40" }));
+    let alerts = ["RackReloadFailed", "RackUploadsFail"];
+    let firing =
+        alerts.map(|alert| json!({ "labels": format!("{{alertname='{alert}'}}"), "value": 1 }));
+    let at = |time: &str, alerts: &[Value]| {
+        json!({ "expr": "count by (alertname) (ALERTS{alertstate='firing'})", "eval_time": time,
+            "exp_samples": alerts })
+    };
+    let looks = [at("20m", &[]), at("22m", &firing), at("40m", &[])];
+    let tests = json!({ "rule_files": [ALERTS_FILE], "tests": [
+        { "interval": "1m", "input_series": series, "promql_expr_test": looks },
+    ] });
+    // JSON is YAML as well.
+    let file = folder.path().join("tests.yml");
+    fs::write(&file, tests.to_string()).expect("a file");
+    promtool(&["test", "rules", file.to_str().expect("a path in UTF-8")]);
+}
+
+/// Runs it where it is.
+fn promtool(args: &[&str]) {
+    match Command::new("promtool").args(args).output() {
         Err(_) => println!("SKIPPED: promtool is not here, so the alert rules are not checked"),
         Ok(said) => assert!(said.status.success(), "{said:?}"),
     }

@@ -6,6 +6,7 @@ pub(crate) mod looked;
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -76,7 +77,7 @@ impl Metrics {
         )?
         .with_label_values(&[env!("CARGO_PKG_VERSION")])
         .set(1);
-        Ok(Self {
+        let metrics = Self {
             requests: counters(
                 "rack_http_requests_total",
                 "Requests by route, method and status",
@@ -153,7 +154,21 @@ impl Metrics {
             )?,
             looked: Looked::register(&registry)?,
             registry,
-        })
+        };
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    /// What an alert looks at for an increase, which there is none of where a line first appears with a 1.
+    fn begin_at_zero(&self) {
+        for file in ["access", "webhooks"] {
+            self.reloads.with_label_values(&[file, "failed"]);
+        }
+        for code in ErrorCode::value_variants() {
+            if code.status() >= 500 {
+                self.uploads.with_label_values(&["failed", code.as_str()]);
+            }
+        }
     }
 
     pub(crate) fn request(&self, route: &str, method: &str, status: u16, took: Duration) {

@@ -1,13 +1,15 @@
 //! `scripts/mirror` writes only where nothing else is: into an empty folder, or into a mirror of this very tree. What
 //! is private it copies only when it is told so.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rack_tests::mirror::{self, text};
-use rack_tests::registry::Registry;
+use rack_tests::registry::{Registry, Run};
 use rack_tests::tree::{assert_same, tree};
+use rack_tests::wait;
 use serde_json::json;
 
 #[test]
@@ -31,10 +33,17 @@ fn a_mirror_is_of_one_registry() {
     for (args, why) in [
         (
             &push(&mine, &other)[..],
-            "mirrors the public tree of registry",
+            "if that is meant, put `.rack-id` there as `.rack-mirror`",
         ),
         (&push(&taken, &public), "neither empty nor a mirror"),
         (&push(&other, &public), "a registry's own tree"),
+        (
+            &push(&public.join("mirror"), &public),
+            "are one in the other",
+        ),
+        (&push(registry.root(), &public), "are one in the other"),
+        (&push(&public, &public), "are one in the other"),
+        (&["push", text(&folder("new")), "--tree"], "needs a folder"),
         (&push(&folder("new"), &private), "is the private tree"),
         (
             &push(&folder("new"), &registry.source()),
@@ -84,9 +93,53 @@ fn a_mirror_is_of_one_registry() {
         &tree(&folder("second")),
     );
     let secret = folder("mirrored-private");
-    mirror::run(&["push", text(&secret), "--private", "--tree", text(&private)]).exits(0);
+    let script = mirror::command(&["push", text(&secret), "--private", "--tree", text(&private)]);
+    let mut careful = Command::new("sh");
+    careful.args(["-c", "umask 077; exec \"$@\"", "sh"]);
+    careful.arg(script.get_program()).args(script.get_args());
+    Run::of(careful).exits(0);
     assert_same("the private tree", &tree(&private), &tree(&secret));
     assert_eq!(mode(&secret), 0o750);
+    assert_eq!(mode(&secret.join(".rack-mirror")), 0o644);
+}
+
+/// What a folder is where a file belongs, a hand has made: it is not ours to take away.
+#[test]
+fn what_cannot_be_replaced_is_named() {
+    let registry = Registry::open_and_gated();
+    let (public, mirror) = (registry.public(), registry.root().join("mirror"));
+    mirror::push(&public, &mirror);
+    let list = mirror.join("namespaces/index.json");
+    fs::remove_file(&list).expect("a list");
+    fs::create_dir_all(list.join("somebody's")).expect("a folder");
+    let push = ["push", text(&mirror), "--tree", text(&public)];
+    let run = mirror::run(&push).exits(1);
+    assert!(
+        run.names(&["by hand what rsync cannot replace there"]),
+        "{run}"
+    );
+}
+
+/// rsync's children let go of the lock when they are gone, which the next run does not have to wait for outside.
+#[test]
+fn a_run_waits_for_what_is_left_of_the_last_one() {
+    let registry = Registry::open_and_gated();
+    let (public, mirror) = (registry.public(), registry.root().join("mirror"));
+    let left = File::open(&public).expect("a folder");
+    left.lock().expect("a lock");
+    let mut push = mirror::command(&["push", text(&mirror), "--tree", text(&public)]);
+    let mut push = push.stdout(Stdio::null()).spawn().expect("the script runs");
+    let waits = || {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", push.id()));
+        let children = children.expect("a process that runs");
+        let is_flock = |pid: &str| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "flock\n")
+        };
+        children.split_whitespace().any(is_flock).then_some(())
+    };
+    wait::until("the run to wait", wait::LONG, waits);
+    drop(left);
+    assert!(push.wait().expect("a child can be waited for").success());
 }
 
 /// rsync's options reach the mirror, so none may make it anything else than the source, or touch what is no mirror.

@@ -88,6 +88,7 @@ mod published_versions_never_change;
 mod questions_have_no_body;
 mod racing_uploads;
 mod raw_requests_through_nginx;
+mod registries_of_a_host_have_ports_of_their_own;
 mod removal_guard;
 mod requests_are_not_smuggled;
 mod sample_is_served_byte_for_byte;

@@ -100,6 +100,7 @@ mod systemd_keeps_the_admin_token;
 mod the_access_log_is_json;
 mod the_jobs_of_docs_ci_work;
 mod the_operators_bad_day;
+mod the_quick_start_minds_its_caller;
 mod the_variables_of_the_server_before_work;
 mod tls_is_as_the_system_says;
 mod unread_answers_hold_nobody_up;

@@ -18,6 +18,7 @@ mod a_kill_loses_no_audit_line;
 mod a_mirror_is_of_one_registry;
 mod a_mirror_only_reads;
 mod a_namespace_has_its_quota;
+mod a_new_registry_keeps_its_tokens_to_itself;
 mod a_power_cut_loses_no_publish;
 mod a_publish_is_visible_through_nginx;
 mod a_request_has_one_id;

@@ -1,6 +1,8 @@
 //! `rackgen init`
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -44,13 +46,18 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     folders.check(Adoption::IfNew)?;
 
     let example = folders.source.join("@example/quality/editorconfig/1.0.0");
-    write(&example.join("registry.json"), EXAMPLE_MANIFEST)?;
-    write(&example.join("templates/.editorconfig"), EXAMPLE_FILE)?;
-    write(&dir.join("access.json"), ACCESS)?;
+    write(&example.join("registry.json"), 0o644, EXAMPLE_MANIFEST)?;
+    write(
+        &example.join("templates/.editorconfig"),
+        0o644,
+        EXAMPLE_FILE,
+    )?;
+    // Tokens will be in it.
+    write(&dir.join("access.json"), 0o600, ACCESS)?;
     let token = format!("rack_{}", random_hex::<24>()?);
     admin_token::keep(&folders.state, SecretHash::of(&token))?;
     // Last: it says that the rest is there.
-    write(&config, CONFIG)?;
+    write(&config, 0o644, CONFIG)?;
     match format {
         Format::Json => print_json(&json!({"config": config, "admin_token": token}))?,
         Format::Text => print_welcome(dir, &config, &token)?,
@@ -59,7 +66,7 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
 }
 
 /// Writes a file that must not be there yet, with the folders above it.
-fn write(path: &Path, text: &str) -> Result<()> {
+fn write(path: &Path, mode: u32, text: &str) -> Result<()> {
     if path.exists() {
         return Err(Error::refused(
             path,
@@ -68,7 +75,10 @@ fn write(path: &Path, text: &str) -> Result<()> {
     }
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).at("create", folder)?;
-    fs::write(path, text).at("write", path)
+    let mut new = OpenOptions::new();
+    let file = new.write(true).create_new(true).mode(mode).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .at("write", path)
 }
 
 fn print_welcome(dir: &Path, config: &Path, token: &str) -> Result<()> {

@@ -21,12 +21,14 @@ fn the_jobs_of_docs_ci_work() {
     let bin = binaries::rackgen();
     let bin = bin.parent().expect("a binary is in a folder");
     let path = format!("{}:{}", bin.display(), env::var("PATH").expect("a PATH"));
+    // As somebody may write it down.
+    let url = format!("{}/", daemon.url());
     let run = |script: &str| {
         // As the runners of both do, with what every system has.
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", script]);
         shell.current_dir(registry.root()).env("PATH", &path);
-        shell.envs([("RACK_URL", daemon.url()), ("RACK_TOKEN", "ci")]);
+        shell.envs([("RACK_URL", &url[..]), ("RACK_TOKEN", "ci")]);
         Run::of(shell)
     };
     let scripts = scripts(&page);

@@ -14,6 +14,8 @@ const BUSY: &str = "HTTP/1.1 503 Busy\r\nConnection: close\r\nRetry-After: 0\r\n
 /// An answer that stops before its end.
 const SHORT: &str =
     "HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 500\r\n\r\n{\"path\":";
+/// An answer about something else than was sent.
+const OTHER: &str = "HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 37\r\n\r\n{\"path\":\"@open/features/other/1.0.0\"}";
 const TIRED: &str =
     "HTTP/1.1 504 Gateway Timeout\r\nConnection: close\r\nContent-Length: 5\r\n\r\n<html";
 const LATER: &str =
@@ -61,6 +63,10 @@ fn what_may_pass_is_tried_again() {
     let busy = "503 UNAVAILABLE: come back later";
     assert!(published.names(&["/registries: ", busy]), "{published}");
     assert_eq!(line.requests().len(), 4);
+
+    let line = Line::to(daemon.address(), [Fault::Answer(OTHER)]);
+    let mistaken = run(&registry, &line, &["publish", "item"]).exits(2);
+    assert!(mistaken.names(&["no registry"]), "{mistaken}");
 
     let yank = ["yank", "@open/features/item@1.0.0", "--reason", "x"];
     let line = Line::to(daemon.address(), [Fault::AnswerLost, Fault::Answer(TIRED)]);

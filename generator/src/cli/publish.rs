@@ -21,7 +21,7 @@ use crate::client::{Client, Passing};
 use crate::error::{At, Error, Result};
 use crate::folders::random_hex;
 use crate::hashing;
-use crate::model::Sha256;
+use crate::model::{ReleaseId, Sha256};
 use crate::plan::key::PublicKey;
 use crate::public_url::PublicUrl;
 
@@ -57,7 +57,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     let client = server::client(&args.url, args.token_file.as_deref())?;
-    let (archive, sha256) = archive(&args.path)?;
+    let (archive, sha256, release) = archive(&args.path)?;
     let query = if args.dry_run { "?dry_run=true" } else { "" };
     let url = format!("{}/registries{query}", args.url);
     let mut tries = 0;
@@ -75,8 +75,11 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
         _ => return Err(refused(args, url, &answer, format)),
     };
     let path = answer.document["path"].as_str().unwrap_or_default();
-    let Ok(key @ PublicKey::Manifest(_)) = format!("/registries/{path}").parse() else {
-        return Err(server::no_registry(&url));
+    let key = match format!("/registries/{path}").parse() {
+        Ok(PublicKey::Manifest(id)) if release.is_none_or(|sent| sent == id) => {
+            PublicKey::Manifest(id)
+        }
+        _ => return Err(server::no_registry(&url)),
     };
     let live = format!("{}{key}", args.url);
     if args.wait {
@@ -99,19 +102,19 @@ pub(super) fn run(args: &Args, format: Format) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The archive to send, from its start, and its hash; a folder is packed into a temporary file.
-fn archive(path: &Path) -> Result<(File, Sha256)> {
+/// The archive to send, from its start, and its hash; a folder is packed into a temporary file, and tells what it is.
+fn archive(path: &Path) -> Result<(File, Sha256, Option<ReleaseId>)> {
     if path.is_dir() {
         let checked = pack::check(path)?;
         let mut file = tempfile::tempfile().at("create", &env::temp_dir())?;
         let packed = pack::pack(&checked, &file, &env::temp_dir())?;
         file.rewind().at("read", path)?;
-        return Ok((file, packed.sha256));
+        return Ok((file, packed.sha256, Some(packed.id)));
     }
     let mut file = File::open(path).at("open", path)?;
     let sent = hashing::read(&file).at("read", path)?;
     file.rewind().at("read", path)?;
-    Ok((file, sent.sha256))
+    Ok((file, sent.sha256, None))
 }
 
 /// Sends the archive, from its start.

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use crate::access::Access;
@@ -47,8 +48,9 @@ pub struct SharedArgs {
     #[arg(long, env = "RACK_ACCESS", value_name = "FILE")]
     pub access: Option<PathBuf>,
     /// There is no access file on purpose: every namespace is open to read
-    #[arg(long, env = "RACK_OPEN", value_parser = clap::builder::BoolishValueParser::new())]
-    pub open: bool,
+    #[arg(long, env = "RACK_OPEN", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub open: Option<bool>,
     /// Which variants are made, of br, gzip, zstd; empty for none [default: br,gzip]
     #[arg(long, env = "RACK_ENCODINGS", value_name = "LIST")]
     pub encodings: Option<Encodings>,
@@ -153,7 +155,7 @@ impl SharedArgs {
                 .unwrap_or_else(|| default.into())
         };
         let access_flag = self.access.or_else(|| legacy("AUTH_CONFIG_PATH"));
-        let open = self.open || file.open.unwrap_or(false);
+        let open = self.open.or(file.open).unwrap_or(false);
         if open && (access_flag.is_some() || file.access.is_some()) {
             let why = "`open` makes every namespace public, and `access` names a file that says which are; \
                        keep one of the two";

@@ -122,6 +122,7 @@ mod what_cannot_be_noted_is_not_done;
 mod what_may_pass_is_tried_again;
 mod what_nearly_asks_for_a_dry_run_stores_nothing;
 mod what_surrounds_it_opens_nothing;
+mod what_the_file_switched_on_goes_off;
 mod whoami_says_who_a_token_is;
 mod withdrawal_reaches_a_mirror_first;
 mod writers_of_the_audit_log_take_turns;

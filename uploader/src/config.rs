@@ -58,8 +58,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     rates: RateArgs,
     /// Writes answer 503, reads go on
-    #[arg(long, env = "RACK_READ_ONLY", value_parser = BoolishValueParser::new())]
-    read_only: bool,
+    #[arg(long, env = "RACK_READ_ONLY", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    read_only: Option<bool>,
     /// How the log is written, text or json [default: text on a terminal, else json]
     #[arg(
         long,
@@ -145,7 +146,7 @@ impl Args {
                 .or(file.max_upload)
                 .unwrap_or(ByteSize::mib(100)),
             serve_reads: self.serve_reads.or(file.serve_reads).unwrap_or(true),
-            read_only: self.read_only || file.read_only.unwrap_or(false),
+            read_only: self.read_only.or(file.read_only).unwrap_or(false),
             trust_proxy: match self.trust_proxy {
                 Some(count) => count,
                 None => legacy("TRUST_PROXY", parse_trust)?

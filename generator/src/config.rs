@@ -281,7 +281,8 @@ fn in_words(message: &str, key: Option<&str>) -> String {
 /// What a setting takes; `expected` is a word of serde's or of a type.
 fn taken(expected: &str) -> &str {
     match expected {
-        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number from 0 on",
+        "usize" | "u64" => "a whole number from 0 on",
+        "u32" => "a whole number from 0 to 4294967295",
         "a boolean" => "true or false",
         "a string" => "words in quotes",
         "path string" => "a path in quotes",
@@ -362,6 +363,10 @@ mod tests {
             (
                 "[metrics]\ntokens = \"ci\"",
                 "line 2: `tokens` takes a list, as [\"…\"], not string \"ci\"",
+            ),
+            (
+                "[limits]\nmax_uploads = 4294967296",
+                "line 2: `max_uploads` takes a whole number from 0 to 4294967295, not integer `4294967296`",
             ),
             (
                 "rate_limit = \"10/s\"",

@@ -128,6 +128,14 @@ fn a_daemon_names_the_setting_that_does_not_fit() {
         "\ntrust_proxy = 'x'\n",
         &["rack.toml: line 2: `trust_proxy`", count],
     );
+    // What the daemon could not count with would end it later.
+    for key in ["max_uploads", "max_seconds", "header_time"] {
+        let config = format!("[limits]\n{key} = 9223372036854775807\n");
+        in_file(
+            &config,
+            &[&format!("rack.toml: line 2: `{key}`"), "4294967295"],
+        );
+    }
     in_file(
         "compression = 'slow'\n",
         &["`compression`", "`fast`, `balanced`, `best`"],

@@ -18,6 +18,7 @@ use rackgen::config::AccessSource;
 use rackgen::error::Error;
 use rackgen::error_code::ErrorCode;
 use rackgen::lock::Lock;
+use rackgen::package::Limits;
 use rackgen::token::lifetime::Lifetime;
 use rackgen::watchers::Watchers;
 use rackgen::webhook::{DeliverySettings, Spool, WebhookSource, Webhooks};
@@ -71,6 +72,12 @@ impl Check {
             Self::Webhooks => "webhooks",
         }
     }
+}
+
+/// Room for so many uploads, of which a semaphore can count each.
+fn places(limits: &Limits) -> usize {
+    const { assert!(u32::MAX as usize <= Semaphore::MAX_PERMITS) };
+    limits.max_uploads as usize
 }
 
 /// What is wrong, and since when.
@@ -137,7 +144,7 @@ impl App {
             webhooks: watch::Sender::default(),
             webhook: settings.webhook,
             admin: settings.admin,
-            uploads: Arc::new(Semaphore::new(settings.limits.max_uploads)),
+            uploads: Arc::new(Semaphore::new(places(&settings.limits))),
             limits: IntakeLimits {
                 archive: settings.max_upload,
                 contents: settings.limits,
@@ -271,7 +278,7 @@ impl App {
 
     /// Uploads that are received, verified or published.
     pub(crate) fn uploads_in_flight(&self) -> usize {
-        let most = self.limits.contents.max_uploads;
+        let most = places(&self.limits.contents);
         most.saturating_sub(self.uploads.available_permits())
     }
 

@@ -21,13 +21,13 @@ pub struct Limits {
     /// Bytes of `registry.json`, which is read into memory.
     pub max_manifest: ByteSize,
     /// How many may be on their way at once.
-    pub max_uploads: usize,
+    pub max_uploads: u32,
     /// How many seconds one may take to arrive.
-    pub max_seconds: u64,
+    pub max_seconds: u32,
     /// Bytes a second that one must bring on average, once [`Limits::PATIENCE`] is over.
     pub min_rate: ByteSize,
     /// How many seconds the head of a request may take to arrive.
-    pub header_time: u64,
+    pub header_time: u32,
     /// Items that a namespace may have; none: as many as there is room for.
     pub max_items: Option<u64>,
     /// Bytes of files that a namespace may have, of all versions of all its items; likewise.
@@ -43,12 +43,12 @@ impl Limits {
 
     /// How long the head of a request may take to arrive.
     pub fn head_time(&self) -> Duration {
-        Duration::from_secs(self.header_time)
+        Duration::from_secs(self.header_time.into())
     }
 
     /// How long an upload may take to arrive.
     pub fn max_time(&self) -> Duration {
-        Duration::from_secs(self.max_seconds)
+        Duration::from_secs(self.max_seconds.into())
     }
 }
 

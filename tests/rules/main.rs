@@ -117,6 +117,7 @@ mod webhooks_come_until_they_arrive;
 mod webhooks_leave_a_gone_endpoint_alone;
 mod webhooks_stay_out_of_private_networks;
 mod webhooks_survive_a_killed_daemon;
+mod webhooks_wait_for_no_disk;
 mod webhooks_wait_for_nobody;
 mod what_cannot_be_noted_is_not_done;
 mod what_may_pass_is_tried_again;

@@ -17,7 +17,9 @@ pub(super) struct Flight {
     pub(super) shelves: Shelves,
     pub(super) sender: Arc<Sender>,
     pub(super) retry_after: Arc<[Wait]>,
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: EndpointId,
+    /// None: nobody listens there, and it is given up.
+    pub(super) listener: Option<Endpoint>,
     pub(super) id: DeliveryId,
 }
 
@@ -40,6 +42,8 @@ pub(super) enum Fate {
     Dead(Attempt),
     /// Given up, because the endpoint wants to hear no more.
     Gone(Attempt),
+    /// Given up without being sent.
+    Unheard(Attempt),
     /// Somebody took its file away, or it cannot be read.
     Vanished,
 }
@@ -56,17 +60,20 @@ impl Flight {
         };
         Landed {
             id: self.id,
-            endpoint: self.endpoint.id,
+            endpoint: self.endpoint,
             fate,
             noted,
         }
     }
 
     async fn deliver(&self, mut delivery: Delivery) -> (Fate, Result<()>) {
-        let (attempt, verdict) = self.sender.send(&self.endpoint, &delivery).await;
+        let (attempt, verdict) = match &self.listener {
+            Some(listener) => self.sender.send(listener, &delivery).await,
+            None => unheard(),
+        };
         delivery.attempts.push(attempt.clone());
         delivery.next = match verdict {
-            Verdict::Delivered | Verdict::Gone => None,
+            Verdict::Delivered | Verdict::Gone | Verdict::Unheard => None,
             Verdict::Failed(asked) => delivery.pause(&self.retry_after).map(|pause| {
                 // Those that failed together do not come together again.
                 let pause = pause.duration().mul_f64(1.0 + fastrand::f64() / 5.0);
@@ -76,6 +83,7 @@ impl Flight {
         let fate = match (verdict, delivery.next) {
             (Verdict::Delivered, _) => Fate::Delivered(attempt),
             (Verdict::Gone, _) => Fate::Gone(attempt),
+            (Verdict::Unheard, _) => Fate::Unheard(attempt),
             (Verdict::Failed(_), Some(next)) => Fate::Failed(attempt, next),
             (Verdict::Failed(_), None) => Fate::Dead(attempt),
         };
@@ -87,6 +95,12 @@ impl Flight {
         });
         (fate, noted.await)
     }
+}
+
+fn unheard() -> (Attempt, Verdict) {
+    let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
+    let attempt = Attempt::ended(Timestamp::now(), Duration::ZERO, None, Some(why.into()));
+    (attempt, Verdict::Unheard)
 }
 
 /// In so long, or at the end of time.

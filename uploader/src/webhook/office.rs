@@ -1,7 +1,7 @@
 //! The post office: takes in what is announced and asked for, lets attempts fly, and takes note of how they landed.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use rackgen::error::{Error, Result};
 use rackgen::webhook::settings::Wait;
 use rackgen::webhook::shelves::{HISTORY, Shelf};
 use rackgen::webhook::standing::{Gone, Standings};
-use rackgen::webhook::{Attempt, DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks};
+use rackgen::webhook::{DeliveryId, Endpoint, EndpointId, Shelves, Spool, Webhooks};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, sleep, timeout};
@@ -56,8 +56,13 @@ pub(super) struct Office {
 #[derive(Default, PartialEq)]
 struct Faults {
     taking_in: Vec<String>,
-    noting: Option<String>,
     unreadable: BTreeMap<DeliveryId, String>,
+    /// Deliveries of which the disk took no note yet,
+    unnoted: BTreeSet<DeliveryId>,
+    /// and why, of the first of them.
+    noting: Option<String>,
+    /// Why the file of the standings is not as they are.
+    saving: Option<String>,
     told: Option<String>,
 }
 
@@ -89,7 +94,7 @@ impl Office {
         self.follow();
         self.take_in().await;
         self.resume();
-        self.count_dead();
+        self.count_dead().await;
         let mut look = interval_at(Instant::now() + LOOK, LOOK);
         loop {
             self.dispatch();
@@ -100,7 +105,7 @@ impl Office {
             });
             tokio::select! {
                 () = stop.notified() => break,
-                Some(landed) = self.flying.join_next() => self.land(landed.ok()),
+                Some(landed) = self.flying.join_next() => self.land(landed.ok()).await,
                 () = self.news.notified() => self.take_in().await,
                 Ok(()) = self.webhooks.changed() => self.follow(),
                 _ = look.tick() => self.look().await,
@@ -110,12 +115,12 @@ impl Office {
         let grace = Duration::from_secs(GRACE);
         let landed = async {
             while let Some(landed) = self.flying.join_next().await {
-                self.land(landed.ok());
+                self.land(landed.ok()).await;
             }
         };
         // What does not land in time is made again after the next start.
         let _ = timeout(grace, landed).await;
-        self.save();
+        self.save().await;
     }
 
     /// Those who are told of anything now.
@@ -161,11 +166,16 @@ impl Office {
         let (spool, shelves) = (self.spool.clone(), self.shelves.clone());
         let flying = self.schedule.flying().clone();
         let asked = move || spread::requests(&spool, &shelves, |id| flying.contains(id));
-        let asked = blocking(asked).await;
-        let asked = asked.map(|(intake, enable)| {
-            enable.iter().for_each(|(path, id)| self.enable(path, id));
-            intake
-        });
+        let asked = match blocking(asked).await {
+            Err(error) => Err(error),
+            Ok((intake, enable)) => {
+                for (path, id) in enable {
+                    let enabled = self.enable(path, &id).await;
+                    faults.extend(self.enter(enabled.map(|()| Intake::default())));
+                }
+                Ok(intake)
+            }
+        };
         faults.extend(self.enter(asked));
         self.faults.taking_in = faults;
     }
@@ -185,38 +195,13 @@ impl Office {
     }
 
     /// Tells an endpoint again, as this file asks for.
-    fn enable(&mut self, asked: &Path, id: &EndpointId) {
+    async fn enable(&mut self, asked: PathBuf, id: &EndpointId) -> Result<()> {
         self.standings.note(id).gone = None;
         self.is_unsaved = true;
-        self.save();
-        if !self.is_unsaved {
-            let done = durable::remove_if_there(asked);
-            self.heed(&done);
-        }
-    }
-
-    /// Gives up what is due for somebody who does not listen.
-    fn give_up(&mut self, id: DeliveryId) {
-        let mut delivery = match self.shelves.read(Shelf::Pending, &id) {
-            Ok(Some(delivery)) => delivery,
-            Ok(None) => return,
-            Err(error) => return drop(self.faults.unreadable.insert(id, error.to_string())),
-        };
-        let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
-        let (at, took) = (Timestamp::now(), Duration::ZERO);
-        let attempt = Attempt::ended(at, took, None, Some(why.into()));
-        delivery.attempts.push(attempt);
-        delivery.next = None;
-        tracing::warn!(
-            delivery = id.as_str(),
-            endpoint = delivery.endpoint().as_str(),
-            "webhook {why}"
-        );
-        self.app.metrics.delivery(Outcome::Dead);
-        let noted = self.shelves.bury(&delivery);
-        self.heed(&noted);
-        if noted.is_ok() {
-            self.note_dead(&delivery.id, &delivery.endpoint(), why);
+        self.save().await;
+        match self.is_unsaved {
+            true => Ok(()),
+            false => blocking(move || durable::remove_if_there(&asked)).await,
         }
     }
 
@@ -231,7 +216,7 @@ impl Office {
             reason: Some(what),
             ..audit::Attempt::of(action)
         };
-        self.app.tell(&[attempt.succeeded()]);
+        self.app.tell_soon(attempt.succeeded());
     }
 
     /// Other endpoints are configured, or others listen.
@@ -246,23 +231,19 @@ impl Office {
     fn dispatch(&mut self) {
         let listening = self.listening();
         while let Some((endpoint, id)) = self.schedule.take(Timestamp::now()) {
-            let Some(endpoint) = listening.iter().find(|other| other.id == endpoint) else {
-                self.schedule.land(&id, None);
-                self.give_up(id);
-                continue;
-            };
             let flight = Flight {
                 shelves: self.shelves.clone(),
                 sender: self.sender.clone(),
                 retry_after: self.retry_after.clone(),
-                endpoint: endpoint.clone(),
+                listener: listening.iter().find(|it| it.id == endpoint).cloned(),
+                endpoint,
                 id,
             };
             self.flying.spawn(flight.fly());
         }
     }
 
-    fn land(&mut self, landed: Option<Landed>) {
+    async fn land(&mut self, landed: Option<Landed>) {
         // Nothing in a flight panics; one that did would come again with the next start.
         let Some(landed) = landed else { return };
         let Landed {
@@ -271,7 +252,7 @@ impl Office {
             fate,
             noted,
         } = landed;
-        self.heed(&noted);
+        self.heed(&id, &noted);
         let next = match &fate {
             Fate::Failed(_, next) => Some(*next),
             // It is still in its file as it was.
@@ -279,11 +260,14 @@ impl Office {
             _ => None,
         };
         self.schedule.land(&id, next);
+        let was_sent = !matches!(fate, Fate::Unheard(_));
         let (outcome, attempt) = match fate {
             Fate::Vanished => return,
+            // It is not over before that is noted.
+            Fate::Unheard(_) if noted.is_err() => return,
             Fate::Delivered(attempt) => (Outcome::Delivered, attempt),
             Fate::Failed(attempt, _) => (Outcome::Failed, attempt),
-            Fate::Dead(attempt) => (Outcome::Dead, attempt),
+            Fate::Dead(attempt) | Fate::Unheard(attempt) => (Outcome::Dead, attempt),
             Fate::Gone(attempt) => (Outcome::Gone, attempt),
         };
         self.app.metrics.delivery(outcome);
@@ -309,13 +293,16 @@ impl Office {
             let why = attempt.fault.as_deref().unwrap_or_default();
             self.note_dead(&id, &endpoint, why);
         }
+        if !was_sent {
+            return;
+        }
         let standing = self.standings.note(&endpoint);
         self.is_unsaved = true;
         match attempt.fault.is_none() {
             true => {
                 standing.last_success = Some(attempt.at);
                 standing.failing_since = None;
-                self.remember(id);
+                self.remember(id).await;
             }
             false => {
                 standing.failing_since.get_or_insert(attempt.at);
@@ -324,19 +311,19 @@ impl Office {
         self.schedule
             .set_failing(&endpoint, attempt.fault.is_some());
         if outcome == Outcome::Gone {
-            self.rest(&endpoint, attempt.at);
+            self.rest(&endpoint, attempt.at).await;
         }
     }
 
     /// An endpoint wants to hear no more.
-    fn rest(&mut self, endpoint: &EndpointId, at: Timestamp) {
+    async fn rest(&mut self, endpoint: &EndpointId, at: Timestamp) {
         let webhooks = self.webhooks.borrow().clone();
         let mut endpoints = webhooks.endpoints().iter();
         if let Some(configured) = endpoints.find(|configured| configured.id == *endpoint) {
             let entry = configured.fingerprint();
             let gone = &mut self.standings.note(endpoint).gone;
             let before = gone.replace(Gone { at, entry });
-            self.save();
+            self.save().await;
             // Others were on their way when the first came back.
             if before.is_none() {
                 let what = format!("endpoint {endpoint} answered 410");
@@ -346,46 +333,66 @@ impl Office {
     }
 
     /// The history is for people, and has an end.
-    fn remember(&mut self, id: DeliveryId) {
+    async fn remember(&mut self, id: DeliveryId) {
         self.history.retain(|other| *other != id);
         self.history.push_back(id);
-        while self.history.len() > HISTORY {
-            if let Some(oldest) = self.history.pop_front() {
-                let forgotten = self.shelves.remove(Shelf::Delivered, &oldest);
-                self.heed(&forgotten);
+        while self.history.len() > HISTORY
+            && let Some(oldest) = self.history.pop_front()
+        {
+            let (shelves, id) = (self.shelves.clone(), oldest.clone());
+            let forgotten = blocking(move || shelves.remove(Shelf::Delivered, &id)).await;
+            self.heed(&oldest, &forgotten);
+            if forgotten.is_err() {
+                // The next one tries again.
+                return self.history.push_front(oldest);
             }
         }
     }
 
-    /// Remembers what the disk said.
-    fn heed(&mut self, noted: &Result<()>) {
-        self.faults.noting = noted.as_ref().err().map(ToString::to_string);
-        if let Err(error) = noted {
-            self.app.end_if_broken(error);
+    /// Remembers what the disk said of a delivery.
+    fn heed(&mut self, id: &DeliveryId, noted: &Result<()>) {
+        let Faults {
+            unnoted, noting, ..
+        } = &mut self.faults;
+        match noted {
+            Ok(()) => {
+                unnoted.remove(id);
+                noting.take_if(|_| unnoted.is_empty());
+            }
+            Err(error) => {
+                unnoted.insert(id.clone());
+                noting.get_or_insert_with(|| error.to_string());
+                self.app.end_if_broken(error);
+            }
         }
     }
 
     /// What nobody is told of: files that a watch missed, and those that hands changed.
     async fn look(&mut self) {
-        self.save();
+        self.save().await;
         let unreadable: Vec<_> = self.faults.unreadable.keys().cloned().collect();
         unreadable.into_iter().for_each(|id| self.resume_one(id));
-        self.count_dead();
+        self.count_dead().await;
         self.take_in().await;
     }
 
     /// Hands take some away.
-    fn count_dead(&self) {
-        if let Ok(dead) = self.shelves.list(Shelf::Dead) {
+    async fn count_dead(&self) {
+        let shelves = self.shelves.clone();
+        if let Ok(dead) = blocking(move || shelves.list(Shelf::Dead)).await {
             self.app.metrics.dead(dead.len());
         }
     }
 
-    fn save(&mut self) {
+    async fn save(&mut self) {
         if self.is_unsaved {
-            let noted = self.shelves.note(&self.standings);
-            self.is_unsaved = noted.is_err();
-            self.heed(&noted);
+            let (shelves, standings) = (self.shelves.clone(), self.standings.clone());
+            let saved = blocking(move || shelves.note(&standings)).await;
+            self.is_unsaved = saved.is_err();
+            if let Err(error) = &saved {
+                self.app.end_if_broken(error);
+            }
+            self.faults.saving = saved.err().map(|error| error.to_string());
         }
     }
 
@@ -394,9 +401,10 @@ impl Office {
         let (pending, oldest) = self.schedule.backlog();
         self.app.metrics.pending(pending, oldest);
         let faults = &self.faults;
-        let all = faults.taking_in.iter().chain(&faults.noting);
+        let all = faults.taking_in.iter().chain(faults.unreadable.values());
         let all: Vec<String> = all
-            .chain(faults.unreadable.values())
+            .chain(&faults.noting)
+            .chain(&faults.saving)
             .cloned()
             .chain(self.standings.complaints())
             .collect();

@@ -31,6 +31,8 @@ pub(super) enum Verdict {
     Failed(Option<Duration>),
     /// The endpoint wants to hear no more.
     Gone,
+    /// It was not sent: nobody listens.
+    Unheard,
 }
 
 /// Whoever makes attempts.

@@ -93,22 +93,42 @@ fn what_cannot_be_given_up_is_not_forgotten() {
     fs::remove_dir(&dead).expect("an empty folder");
     entries[0]["enabled"] = json!(false);
     registry.write_webhooks(&entries);
-    let fault = until_health(&daemon, |message| message.is_some()).expect("a message");
+    let fault = until_health(&daemon, "deliveries", |message| message.is_some());
+    let fault = fault.expect("a message");
     assert!(fault.contains("webhooks/dead"), "{fault}");
     // It stays while others arrive.
     for number in 1..4 {
         publish(&daemon, &format!("1.0.{number}"));
         good.until(number + 1);
-        assert_eq!(health(&daemon), Some(fault.clone()));
+        assert_eq!(health(&daemon, "deliveries"), Some(fault.clone()));
     }
     assert_eq!(dead_ones(&daemon), "0");
 
     fs::create_dir(&dead).expect("a folder");
-    until_health(&daemon, |message| message.is_none());
+    until_health(&daemon, "deliveries", |message| message.is_none());
     assert_eq!(files(&dead), 1);
     assert_eq!(dead_ones(&daemon), "1");
     assert!(daemon.stop().success());
     assert_eq!(audit(&registry, &["--action", "webhook.dead"]).len(), 1);
+}
+
+#[test]
+fn what_could_not_be_announced_is_announced_later() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let receiver = Receiver::willing();
+    registry.write_webhooks(&[receiver.entry("s", &EVENTS)]);
+    registry.write_config("[webhook]\nallow_private = true\n");
+    let daemon = registry.rackd().start();
+    publish(&daemon, "1.0.0");
+    receiver.until(1);
+    let (outbox, away) = (shelf(&registry, "outbox"), registry.root().join("away"));
+    fs::rename(&outbox, &away).expect("a folder");
+    publish(&daemon, "1.1.0");
+    let fault = until_health(&daemon, "build", |message| message.is_some());
+    assert!(fault.is_some_and(|fault| fault.contains("webhooks/outbox")));
+    fs::rename(&away, &outbox).expect("a folder");
+    until_health(&daemon, "build", |message| message.is_none());
+    assert_eq!(receiver.until(2)[1].json()["version"], "1.1.0");
 }
 
 fn publish(daemon: &Rackd, version: &str) {
@@ -126,15 +146,19 @@ fn files(folder: &Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
-fn health(daemon: &Rackd) -> Option<String> {
+fn health(daemon: &Rackd, check: &str) -> Option<String> {
     let health: Value = Request::get("/health").send(daemon.url()).ok()?.json();
-    let message = &health["checks"]["deliveries"]["message"];
+    let message = &health["checks"][check]["message"];
     message.as_str().map(str::to_owned)
 }
 
-fn until_health(daemon: &Rackd, is_so: impl Fn(Option<&str>) -> bool) -> Option<String> {
-    wait::until("what /health says of deliveries", wait::LONG, || {
-        let message = health(daemon);
+fn until_health(
+    daemon: &Rackd,
+    check: &str,
+    is_so: impl Fn(Option<&str>) -> bool,
+) -> Option<String> {
+    wait::until(&format!("what /health says of {check}"), wait::LONG, || {
+        let message = health(daemon, check);
         is_so(message.as_deref()).then_some(message)
     })
 }

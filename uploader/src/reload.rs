@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_millis(100);
 /// but nobody who writes on and on keeps a revocation from being taken up.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A build that failed is tried again after so long.
+/// Whether a build or a publish left the trees behind is looked at after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Asks for what is watched to be read again; that is for as long as the process lives.
@@ -109,19 +109,16 @@ fn take_up_access(app: &App, follow: &Sender<()>) {
     }
 }
 
-/// Builds whenever another decision is in force than was built last, and again where that failed.
+/// Builds whenever another decision is in force than was built last, and again where that failed or a publish could not
+/// tell the record.
 fn let_trees_follow(app: &App, decided: &Receiver<()>, mut built: Arc<Access>) {
     loop {
-        let is_behind = app.faults().contains_key(&Check::Build);
-        let next = match is_behind {
-            true => decided.recv_timeout(AGAIN),
-            false => decided.recv().map_err(RecvTimeoutError::from),
-        };
-        if next == Err(RecvTimeoutError::Disconnected) {
+        if decided.recv_timeout(AGAIN) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
         // Taken together: the build reads what the last of them was about.
         decided.try_iter().for_each(drop);
+        let is_behind = app.faults().contains_key(&Check::Build);
         let access = app.access();
         // The next start builds too.
         if app.is_stopping() {

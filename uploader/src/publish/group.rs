@@ -18,7 +18,7 @@ use super::quota::Quotas;
 use super::writer::{Job, Writer};
 use super::{Mode, explain, replay};
 use crate::answer::Refusal;
-use crate::app::App;
+use crate::app::{App, Check};
 use crate::auth::decide::{self, Deed};
 
 /// Publishes what can be of these, and answers all but those that it gives back: they are to come next. `had` is when
@@ -63,10 +63,13 @@ pub(super) fn publish(app: &App, jobs: Vec<Job>, had: &mut Instant) -> Vec<Job> 
         Ok(visible) => {
             app.metrics.build(start.elapsed());
             let later = group.succeed();
-            // They are told before the record is. If it cannot be, the next build makes them once more.
+            // They are told before the record is. If it cannot be, a build makes them once more (`reload`).
             match visible.map(Visible::settle) {
                 Some(Ok(changes)) => app.metrics.outputs(&changes),
-                Some(Err(error)) => tracing::error!("{error}"),
+                Some(Err(error)) => {
+                    app.end_if_broken(&error);
+                    app.note(Check::Build, Some(error.to_string()));
+                }
                 None => {}
             }
             later

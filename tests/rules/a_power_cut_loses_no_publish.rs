@@ -2,6 +2,7 @@
 //! takes back is taken back by hand here: everything since the last barrier, or some of it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rack_tests::daemon::ADMIN_TOKEN;
@@ -47,6 +48,21 @@ fn an_intent_that_was_torn_is_dropped() {
         assert_eq!(after.ask().status, 404, "nobody was told that it is there");
         assert_eq!(after.intents(), 0, "nothing waits for it");
     }
+}
+
+#[test]
+fn an_upload_that_cannot_be_looked_at_is_not_gone() {
+    let cut = published_and_cut(Cut::take_back_the_rename);
+    let (contents, away) = (cut.contents(), cut.registry.root().join("away"));
+    fs::rename(&contents, &away).expect("a folder of ours");
+    // Whoever looks there goes round and round.
+    symlink(&contents, &contents).expect("a link");
+    assert_eq!(cut.ask().status, 404);
+    assert_eq!(cut.intents(), 1, "it waits");
+    fs::remove_file(&contents).expect("a link");
+    fs::rename(&away, &contents).expect("a folder of ours");
+    assert_eq!(cut.ask().status, 200);
+    assert_eq!(cut.intents(), 0, "it is finished");
 }
 
 /// A registry whose daemon published a version and was gone before its next barrier.

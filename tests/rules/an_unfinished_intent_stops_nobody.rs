@@ -10,6 +10,18 @@ use rack_tests::release::Release;
 use serde_json::{Value, json};
 
 #[test]
+fn what_a_hand_puts_beside_intents_stays() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.build();
+    let intents = registry.state().join("intents");
+    fs::create_dir_all(intents.join("backup")).expect("a folder");
+    fs::write(intents.join("x.json.bak"), "{}").expect("a file");
+    let daemon = registry.rackd().start();
+    assert_eq!(health(&daemon)["status"], "ok", "{}", health(&daemon));
+    assert!(intents.join("x.json.bak").exists(), "nobody took it away");
+}
+
+#[test]
 fn an_unfinished_intent_stops_nobody() {
     let mut random = Random::announced("an_unfinished_intent_stops_nobody");
     let registry = Registry::new(&json!({ "@open": [] }));

@@ -102,9 +102,9 @@ impl Intent {
         let release = self.facts.release();
         let contents = staging.contents();
         let target = source.release(&release);
-        if contents.exists() {
+        if is_there(contents)? {
             source.admit(contents, &target)?;
-        } else if !target.exists() {
+        } else if !is_there(&target)? {
             tracing::error!("{release}: a hand removed it before it was published");
             return Ok(());
         }
@@ -120,14 +120,14 @@ impl Intent {
 
     /// Whether what waits in staging is what was to be published: after a power cut before the barrier it need not be, and
     /// then nobody was told that it is published.
-    fn is_whole(&self, staging: &Staging) -> bool {
+    fn is_whole(&self, staging: &Staging) -> Result<bool> {
         let contents = staging.contents();
         let Change::Publish { digest, .. } = &self.facts.event.change else {
-            return false;
+            return Ok(false);
         };
-        !contents.exists()
+        Ok(!is_there(contents)?
             || SourceTree::load_release_in(&self.facts.release(), contents)
-                .is_ok_and(|loaded| loaded.digest == *digest)
+                .is_ok_and(|loaded| loaded.digest == *digest))
     }
 
     /// The publish is complete, and durable; or nothing happened.
@@ -205,13 +205,14 @@ fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
         path: path.to_owned(),
         facts,
     };
-    if !intent.is_whole(&staging) {
+    let is_whole = intent.is_whole(&staging);
+    if let Ok(false) = is_whole {
         tracing::warn!(
             "{release}: its upload was cut short before it was published, and is dropped"
         );
         return intent.done().map(|()| None);
     }
-    match intent.admit_again(registry, &staging) {
+    match is_whole.and_then(|_| intent.admit_again(registry, &staging)) {
         Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::AlreadyExists => {
             tracing::error!(
                 "{release}: its folder was made by another hand; the upload is dropped"
@@ -241,6 +242,11 @@ fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
     Ok(Some(intent))
 }
 
+/// What cannot be looked at may be there.
+fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists().at("look for", path)
+}
+
 /// Whether it is the beginning of an intent and no more. What is something else nobody takes away.
 fn is_torn(text: &[u8]) -> bool {
     // Some file systems fill up with zeros what never reached the disk.
@@ -255,7 +261,7 @@ fn folder(registry: &Registry) -> PathBuf {
     intents(&registry.folders().state)
 }
 
-/// The files of the intents that are open. What a kill left half-written is no intent.
+/// The files of the intents that are open. What has another name is not ours.
 fn pending(registry: &Registry) -> Result<Vec<PathBuf>> {
     let folder = folder(registry);
     let entries = match fs::read_dir(&folder) {
@@ -265,12 +271,11 @@ fn pending(registry: &Registry) -> Result<Vec<PathBuf>> {
     let mut intents = Vec::new();
     for entry in entries {
         let path = entry.at("read", &folder)?.path();
-        match path
+        if path
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            true => intents.push(path),
-            false => durable::remove_if_there(&path)?,
+            intents.push(path);
         }
     }
     Ok(intents)

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rackgen::error_code::ErrorCode;
 use rackgen::lock::PATIENCE;
 use rackgen::model::ReleaseId;
 use tokio::sync::oneshot;
@@ -87,16 +88,20 @@ impl Publisher {
     /// Publishes an upload. When this returns `Ok`, the version is durable and readable.
     ///
     /// # Errors
-    /// A version that exists, with `identical` where its bytes are the same; a disk that says no.
+    /// A version that exists, with `identical` where its bytes are the same; a disk that says no; a daemon that stops.
     pub(crate) async fn publish(&self, upload: Upload) -> Result<ReleaseId, Refusal> {
         let (answer, outcome) = oneshot::channel();
-        if let Some(work) = &*self.work.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.work.lock().unwrap_or_else(PoisonError::into_inner) {
             // Where nobody receives it any more, nobody answers either.
-            let _ = work.jobs.send(Job {
+            Some(work) => drop(work.jobs.send(Job {
                 upload,
                 answer,
                 arrived: Instant::now(),
-            });
+            })),
+            None => {
+                let message = "the registry is stopping; try again";
+                return Err(Refusal::new(ErrorCode::Unavailable, message));
+            }
         }
         outcome
             .await

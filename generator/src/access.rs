@@ -2,7 +2,7 @@
 //!
 //! Parsing only; who may do what in a request is decided in the daemon's `auth`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -269,14 +269,12 @@ impl<'de> Deserialize<'de> for Entries {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::<(String, _)>::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                for (index, (key, _)) in entries.iter().enumerate() {
-                    if entries[..index].iter().any(|(earlier, _)| earlier == key) {
+                let (mut entries, mut keys) = (Vec::new(), BTreeSet::new());
+                while let Some((key, tokens)) = map.next_entry::<String, _>()? {
+                    if !keys.insert(key.clone()) {
                         return Err(serde::de::Error::custom(format!("`{key}` stands twice")));
                     }
+                    entries.push((key, tokens));
                 }
                 Ok(Entries(entries))
             }

@@ -4,11 +4,13 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::audit::Subject;
 use rackgen::error_code::ErrorCode;
 use rackgen::model::{Audience, Namespace};
 
+use super::blocking;
 use crate::answer::Refusal;
 use crate::app::App;
 use crate::auth::{Credential, decide};
@@ -21,8 +23,8 @@ const CODE: HeaderName = HeaderName::from_static("x-rack-code");
 const CACHE_SECONDS: HeaderName = HeaderName::from_static("x-accel-expires");
 
 /// The verdict on whether a namespace may be read with what was sent.
-pub(super) fn auth(app: &App, request: &HttpRequest, id: &str) -> HttpResponse {
-    match judge(app, request, id) {
+pub(super) async fn auth(app: &Data<App>, request: &HttpRequest, id: &str) -> HttpResponse {
+    match judge(app, request, id).await {
         Ok(granted) => grant(&granted),
         Err(refusal) => {
             app.metrics.refused("auth", &refusal);
@@ -39,14 +41,15 @@ struct Granted {
     name: Option<String>,
 }
 
-fn judge(app: &App, request: &HttpRequest, id: &str) -> Result<Granted, Refusal> {
+async fn judge(app: &Data<App>, request: &HttpRequest, id: &str) -> Result<Granted, Refusal> {
     // Before credentials are looked at: they may be guesses.
     app.strict.check(app.client(request))?;
     let namespace = namespace(request)?;
     let mut access = app.access();
     if access.audience(&namespace) == Some(Audience::Public) {
         // nginx asks before it looks into the private tree, which no decision of the past may open.
-        access = app.decision();
+        let app = app.clone();
+        access = blocking(move || Ok(app.decision())).await?;
     }
     let mut name = None;
     let identify = || {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::audit::{Action, Attempt, Subject};
 use rackgen::lifecycle::{LifecycleError, Standing};
@@ -12,6 +12,7 @@ use rackgen::model::{Change, Version};
 use rackgen::plan::url::LifecycleUrl;
 use serde::Deserialize;
 
+use super::blocking;
 use super::json_body::{self, parse};
 use crate::answer::{Refusal, document};
 use crate::app::App;
@@ -84,9 +85,7 @@ async fn take(
     let (app, attempt) = (app.clone(), attempt.clone());
     // For whatever there is to wait for, all in all.
     let until = Instant::now() + PATIENCE;
-    web::block(move || act(&app, &url, change, sender, attempt, until))
-        .await
-        .map_err(|fault| Refusal::internal(&fault))?
+    blocking(move || act(&app, &url, change, sender, attempt, until)).await
 }
 
 fn action(url: &LifecycleUrl, method: &Method) -> Action {

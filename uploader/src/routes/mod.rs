@@ -18,7 +18,7 @@ use actix_web::http::header::{
     HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::http::{ConnectionType, Method, StatusCode};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use rackgen::error_code::ErrorCode;
 use rackgen::folders::random_hex;
@@ -298,7 +298,7 @@ async fn answer(
         Route::Upload => upload::upload(app, publisher, request, body.clone(), id).await,
         Route::Health => Ok(health::health(app)),
         Route::Metrics => metrics::metrics(app, request),
-        Route::Auth => Ok(auth::auth(app, request, id)),
+        Route::Auth => Ok(auth::auth(app, request, id).await),
         Route::Whoami => whoami::whoami(app, request),
         Route::Tokens => tokens::list(app, request).await,
         Route::Mint => tokens::mint(app, request, body.clone(), id).await,
@@ -312,6 +312,15 @@ async fn answer(
             format!("{key} is served by the web server, not by the daemon"),
         )),
     }
+}
+
+/// Files are looked at, and locks waited for, where nobody else waits.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    web::block(work)
+        .await
+        .map_err(|fault| Refusal::internal(&fault))?
 }
 
 fn options(allowed: &'static str) -> HttpResponse {

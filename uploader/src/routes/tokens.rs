@@ -2,7 +2,7 @@
 //! reach no further. Who that is, is decided in [`decide`]; what becomes of the files, in [`Office`].
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use rackgen::audit::{Action, Attempt};
@@ -14,6 +14,7 @@ use rackgen::token::{Row, Scope, TokenId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::blocking;
 use super::json_body::{self, parse};
 use crate::answer::{Refusal, document};
 use crate::app::App;
@@ -180,15 +181,6 @@ fn admit(app: &App, request: &HttpRequest, attempt: &mut Attempt) -> Result<Cred
 /// When tokens were used, as far as that can be read: nothing depends on it.
 fn usage(app: &App) -> Usage {
     Usage::load(&app.registry.folders().state).unwrap_or_default()
-}
-
-/// The files are looked at, and their lock waited for, where nobody else waits.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    web::block(work)
-        .await
-        .map_err(|fault| Refusal::internal(&fault))?
 }
 
 /// A refusal has its line too.

@@ -140,7 +140,7 @@ pub struct Settings {
 }
 
 /// The configuration file, where none is named.
-pub const DEFAULT_FILE: &str = "rack.toml";
+const DEFAULT_FILE: &str = "rack.toml";
 
 /// The access file, where none is named.
 const DEFAULT_ACCESS: &str = "access.json";
@@ -206,10 +206,8 @@ impl SharedArgs {
     }
 
     fn read_file(&self) -> Result<ConfigFile> {
-        let path = match &self.config {
-            Some(path) => path,
-            None if Path::new(DEFAULT_FILE).exists() => Path::new(DEFAULT_FILE),
-            None => return Ok(ConfigFile::default()),
+        let Some(path) = file_to_read(self.config.as_deref()) else {
+            return Ok(ConfigFile::default());
         };
         let text = fs::read_to_string(path).at("read", path)?;
         let mut file = parse(&text).map_err(|why| Error::refused(path, why))?;
@@ -226,6 +224,11 @@ impl SharedArgs {
         }
         Ok(file)
     }
+}
+
+/// The configuration file: the one that is named, else the default one if there is one.
+pub fn file_to_read(named: Option<&Path>) -> Option<&Path> {
+    named.or_else(|| is_there(DEFAULT_FILE).then_some(Path::new(DEFAULT_FILE)))
 }
 
 /// Whether something has that name, also what cannot be looked at: only a file that is surely not there gates nothing.

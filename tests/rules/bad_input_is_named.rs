@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rack_tests::binaries;
@@ -105,6 +106,25 @@ fn bad_input_is_named() {
     );
 
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// A link that leads nowhere is no file that is not there: what it was to say counts.
+#[test]
+fn a_configuration_that_is_gone_is_not_replaced_by_defaults() {
+    let registry = with_a_good_item();
+    symlink("elsewhere.toml", registry.root().join("rack.toml")).expect("a link");
+    for run in [
+        registry.rackgen(&["build"]),
+        registry.rackgen(&["doctor"]),
+        Run::of({
+            let mut command = registry.command(&binaries::rackd());
+            command.arg("--check");
+            command
+        }),
+    ] {
+        let run = run.exits(2);
+        assert!(is_one_line_with(&run, &["rack.toml"]), "{run}");
+    }
 }
 
 /// Settings of the daemon, told by the name that they were given under, and with what they take.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Cli, Format, Outcome, print_json, print_line};
 use crate::config::{
-    AccessSource, ConfigFile, DEFAULT_FILE, Settings, SharedArgs, legacy_listen, legacy_variable,
+    AccessSource, ConfigFile, Settings, SharedArgs, file_to_read, legacy_listen, legacy_variable,
 };
 use crate::doctor::{Finding, Origin, Setting, Status, examine, redact};
 use crate::error::{Error, Result};
@@ -91,11 +91,7 @@ fn origins(settings: &Settings, file: &ConfigFile, config: Option<&Path>) -> Vec
     };
     let folders = &settings.folders;
     let none = "none".to_owned();
-    let read = match config {
-        Some(config) => config.display().to_string(),
-        None if Path::new(DEFAULT_FILE).exists() => DEFAULT_FILE.to_owned(),
-        None => none.clone(),
-    };
+    let read = file_to_read(config).map_or_else(|| none.clone(), |read| read.display().to_string());
     let access = match &settings.access {
         AccessSource::File(path) => {
             let in_file = file.access.is_some();

@@ -110,13 +110,7 @@ impl Looked {
                 .with_label_values(&[check.as_str()])
                 .set(is_at_fault);
         }
-        let folders = [
-            ("source", &sight.folders.source),
-            ("public", &sight.folders.public),
-            ("private", &sight.folders.private),
-            ("state", &sight.folders.state),
-        ];
-        for (name, folder) in folders {
+        for (name, folder) in sight.folders.named() {
             // One that cannot be asked is at fault in `/health`.
             let Ok(there) = rustix::fs::statvfs(folder) else {
                 continue;

@@ -3,7 +3,7 @@
 //! The files are looked at with every question, not watched: whoever revokes a token has to be sure of the next one.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
@@ -13,13 +13,16 @@ use rackgen::token::ledger::{Entry, Ledger};
 use rackgen::token::usage::Usage;
 use rackgen::token::{Invalid, Minted, Names, Stamp, Standing, TokenId, Tokens};
 
+/// So many uses wait at most for the disk.
+const ROOM: usize = 4096;
+
 /// Minted tokens of one registry.
 #[derive(Debug)]
 pub(crate) struct MintedTokens {
     state: PathBuf,
     names: Names,
     in_force: RwLock<InForce>,
-    uses: Sender<(TokenId, Timestamp)>,
+    uses: SyncSender<(TokenId, Timestamp)>,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,7 @@ struct InForce {
 impl MintedTokens {
     /// Those that were read at the start, until the files are asked again.
     pub(crate) fn start(state: PathBuf, names: Names, tokens: Tokens) -> Self {
-        let (uses, told) = channel();
+        let (uses, told) = sync_channel(ROOM);
         let folder = state.clone();
         thread::spawn(move || write_uses(&folder, &told));
         Self {
@@ -52,8 +55,8 @@ impl MintedTokens {
     /// Who sent this, if it is a token of ours and in force now.
     pub(crate) fn verify(&self, text: &str, now: Timestamp) -> Result<Minted, Invalid> {
         let minted = self.current().verify(&self.names, text)?;
-        // The thread at the other end lives as long as this.
-        let _ = self.uses.send((minted.id.clone(), now));
+        // One that finds no room is not told: the next use of that token may be.
+        let _ = self.uses.try_send((minted.id.clone(), now));
         Ok(minted)
     }
 

@@ -86,7 +86,7 @@ pub(crate) async fn read(
     if let Some(coding) = stored.coding {
         response.insert_header((CONTENT_ENCODING, coding.as_str()));
     }
-    Ok(stored.send(response))
+    stored.send(response)
 }
 
 /// What the audit log calls what is read.
@@ -116,8 +116,7 @@ fn find(
     };
     for tree in [audience, other] {
         let folder = app.registry.folders().tree(tree);
-        let found =
-            Stored::open(folder, key, accepted).map_err(|fault| Refusal::internal(&fault))?;
+        let found = Stored::open(folder, key, accepted)?;
         if found.is_some() {
             let opens = |namespace: &Namespace| {
                 app.decision().audience(namespace) == Some(Audience::Public)

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::SizedStream;
@@ -12,11 +12,15 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use rackgen::coding::Coding;
 use rackgen::commit::representation;
+use rackgen::error::{At, Result};
 use rackgen::plan::key::PublicKey;
+
+use crate::answer::Refusal;
 
 /// An open representation.
 pub(super) struct Stored {
     file: File,
+    path: PathBuf,
     len: u64,
     pub(super) modified: SystemTime,
     pub(super) coding: Option<Coding>,
@@ -27,23 +31,21 @@ const PIECE: u64 = 64 << 10;
 
 impl Stored {
     /// The best representation that there is and that is accepted; none if there is nothing at all.
-    pub(super) fn open(
-        tree: &Path,
-        key: &PublicKey,
-        accepted: &[Coding],
-    ) -> io::Result<Option<Self>> {
+    pub(super) fn open(tree: &Path, key: &PublicKey, accepted: &[Coding]) -> Result<Option<Self>> {
         for coding in accepted.iter().copied().map(Some).chain([None]) {
-            let file = match File::open(representation(tree, key, coding)) {
+            let path = representation(tree, key, coding);
+            let file = match File::open(&path) {
                 Err(cause) if is_absence(&cause) => continue,
-                opened => opened?,
+                opened => opened.at("open", &path)?,
             };
-            let metadata = file.metadata()?;
+            let metadata = file.metadata().at("look at", &path)?;
             return match metadata.is_file() {
                 false => Ok(None),
                 true => Ok(Some(Self {
                     len: metadata.len(),
-                    modified: metadata.modified()?,
+                    modified: metadata.modified().at("look at", &path)?,
                     file,
+                    path,
                     coding,
                 })),
             };
@@ -61,13 +63,15 @@ impl Stored {
     }
 
     /// Sends the bytes behind these headers.
-    pub(super) fn send(self, mut response: HttpResponseBuilder) -> HttpResponse {
+    ///
+    /// # Errors
+    /// They cannot be read. What comes to light while they are sent ends the connection.
+    pub(super) fn send(self, mut response: HttpResponseBuilder) -> Result<HttpResponse, Refusal> {
         if self.len <= PIECE {
             let mut bytes = Vec::with_capacity(self.len as usize);
-            return match self.file.take(self.len).read_to_end(&mut bytes) {
-                Ok(_) => response.body(bytes),
-                Err(_) => HttpResponse::InternalServerError().finish(),
-            };
+            let read = self.file.take(self.len).read_to_end(&mut bytes);
+            read.at("read", &self.path)?;
+            return Ok(response.body(bytes));
         }
         let pieces = stream::try_unfold((self.file, self.len), |(file, left)| async move {
             if left == 0 {
@@ -77,7 +81,7 @@ impl Stored {
             let left = left - piece.len() as u64;
             Ok(Some((piece, (file, left))))
         });
-        response.body(SizedStream::new(self.len, Box::pin(pieces)))
+        Ok(response.body(SizedStream::new(self.len, Box::pin(pieces))))
     }
 }
 
@@ -93,4 +97,29 @@ fn is_absence(cause: &io::Error) -> bool {
         cause.kind(),
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rackgen::error_code::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_refused_as_everything_else() {
+        // Nothing is mapped where a process's memory begins: EIO.
+        let path = PathBuf::from("/proc/self/mem");
+        let stored = Stored {
+            file: File::open(&path).unwrap(),
+            path,
+            len: 1,
+            modified: UNIX_EPOCH,
+            coding: None,
+        };
+        let refusal = stored.send(HttpResponse::Ok()).err();
+        assert_eq!(
+            refusal.map(|refusal| refusal.code),
+            Some(ErrorCode::InternalError)
+        );
+    }
 }

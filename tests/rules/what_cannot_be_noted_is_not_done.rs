@@ -43,6 +43,9 @@ fn what_cannot_be_noted_is_not_done() {
     assert_eq!(yank(&daemon, &release).status, 200);
     let health = get(&daemon, "/health").json();
     assert_eq!(health["status"], "ok", "{health}");
+    // Those of the two that were refused are counted for good.
+    let figures = String::from_utf8(get(&daemon, "/metrics").body).expect("text");
+    assert!(figures.contains("\nrack_audit_lost_total 2\n"), "{figures}");
     let lines = audit(&registry, &["--outcome", "ok"]);
     assert_eq!(lines.len(), 2, "{lines:#?}");
 }

@@ -4,7 +4,6 @@
 //! event ([`rackgen::lifecycle`]). What is noted here is noted after the fact, by a thread of its own: no worker that
 //! serves reads waits for a log that is slow, or held by somebody.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -29,8 +28,6 @@ pub(crate) struct Notes {
     queue: SyncSender<Note>,
     /// For the thread, when it starts.
     waiting: Mutex<Option<Receiver<Note>>>,
-    /// How many found no room.
-    lost: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -47,7 +44,6 @@ impl Default for Notes {
         Self {
             queue,
             waiting: Mutex::new(Some(waiting)),
-            lost: AtomicUsize::new(0),
         }
     }
 }
@@ -92,13 +88,8 @@ fn take(app: &App, waiting: &Receiver<Note>) {
                 Note::End => is_over = true,
             }
         }
-        if app.tell(&lines) {
-            let lost = app.notes.lost.swap(0, Ordering::Relaxed);
-            if lost > 0 {
-                let fault = format!("{lost} refusals have no line: the log was too slow for them");
-                app.note(Check::Audit, Some(fault));
-            }
-        } else {
+        if !app.tell(&lines) {
+            app.metrics.audit_lost(lines.len());
             tracing::error!(lines = lines.len(), "these lines of refusals are lost");
             // Who holds the log may hold it for long, and a stop waits for nobody.
             is_over |= app.is_stopping();
@@ -170,7 +161,7 @@ impl App {
     fn queue(&self, line: Line, asker: Option<oneshot::Sender<()>>) {
         let note = Note::Line(Box::new(line), asker);
         if self.notes.queue.try_send(note).is_err() {
-            self.notes.lost.fetch_add(1, Ordering::Relaxed);
+            self.metrics.audit_lost(1);
         }
     }
 

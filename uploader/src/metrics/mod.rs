@@ -10,10 +10,10 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Encoder, Histogram, HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder,
+    Encoder, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder,
     histogram_opts, opts, register_histogram_vec_with_registry, register_histogram_with_registry,
-    register_int_counter_vec_with_registry, register_int_gauge_vec_with_registry,
-    register_int_gauge_with_registry,
+    register_int_counter_vec_with_registry, register_int_counter_with_registry,
+    register_int_gauge_vec_with_registry, register_int_gauge_with_registry,
 };
 use rackgen::error::{Error, Result};
 use rackgen::error_code::ErrorCode;
@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     build_seconds: Histogram,
     outputs: IntCounterVec,
     last_build: IntGauge,
+    audit_lost: IntCounter,
     deliveries: IntCounterVec,
     looked: Looked,
 }
@@ -147,6 +148,13 @@ impl Metrics {
                 ),
                 registry
             )?,
+            audit_lost: register_int_counter_with_registry!(
+                opts!(
+                    "rack_audit_lost_total",
+                    "Lines that the audit log did not take: it could not be written, or too many waited for it"
+                ),
+                registry
+            )?,
             deliveries: counters(
                 "rack_webhook_attempts_total",
                 "Attempts to deliver a webhook by outcome: delivered, failed (it is tried again), dead or gone",
@@ -241,6 +249,11 @@ impl Metrics {
             let counter = self.outputs.with_label_values(&[change]);
             counter.inc_by(count as u64);
         }
+    }
+
+    /// So many lines of refusals are in no audit log.
+    pub(crate) fn audit_lost(&self, lines: usize) {
+        self.audit_lost.inc_by(lines as u64);
     }
 
     /// What an attempt to deliver came to.

@@ -83,15 +83,15 @@ pub struct Delivery {
     /// When the next attempt is due; none if there is none.
     pub next: Option<Timestamp>,
     /// Attempts so far, since it was last asked for.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Try>,
     /// What is sent, keys in this order.
     pub body: Map<String, Value>,
 }
 
-/// A try to deliver.
+/// An attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Attempt {
+pub struct Try {
     /// When it began.
     pub at: Timestamp,
     /// How many milliseconds it took.
@@ -130,7 +130,7 @@ impl Delivery {
     }
 
     /// What the last attempt came to.
-    pub fn last(&self) -> Option<&Attempt> {
+    pub fn last(&self) -> Option<&Try> {
         self.attempts.last()
     }
 
@@ -156,7 +156,7 @@ impl Delivery {
     }
 }
 
-impl Attempt {
+impl Try {
     /// One that began then and is over now.
     pub fn ended(
         at: Timestamp,

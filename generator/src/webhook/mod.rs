@@ -16,7 +16,7 @@ pub mod standing;
 
 pub use announcement::{Announcement, EventKind, News};
 pub use config::{Endpoint, EndpointId, WebhookSource, Webhooks};
-pub use delivery::{Attempt, Delivery, DeliveryId};
+pub use delivery::{Delivery, DeliveryId, Try};
 pub use settings::DeliverySettings;
 pub use shelves::Shelves;
 pub use spool::Spool;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rackgen::error::{Error, Result};
 use rackgen::webhook::settings::Wait;
 use rackgen::webhook::shelves::Shelf;
-use rackgen::webhook::{Attempt, Delivery, DeliveryId, Endpoint, EndpointId, Shelves};
+use rackgen::webhook::{Delivery, DeliveryId, Endpoint, EndpointId, Shelves, Try};
 use tokio::task::spawn_blocking;
 
 use super::send::{Sender, Verdict};
@@ -35,15 +35,15 @@ pub(super) struct Landed {
 /// What an attempt came to, and what follows.
 pub(super) enum Fate {
     /// It arrived.
-    Delivered(Attempt),
+    Delivered(Try),
     /// To be tried again then.
-    Failed(Attempt, Timestamp),
+    Failed(Try, Timestamp),
     /// Given up.
-    Dead(Attempt),
+    Dead(Try),
     /// Given up, because the endpoint wants to hear no more.
-    Gone(Attempt),
+    Gone(Try),
     /// Given up without being sent.
-    Unheard(Attempt),
+    Unheard(Try),
     /// Somebody took its file away, or it cannot be read.
     Vanished,
 }
@@ -97,9 +97,9 @@ impl Flight {
     }
 }
 
-fn unheard() -> (Attempt, Verdict) {
+fn unheard() -> (Try, Verdict) {
     let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
-    let attempt = Attempt::ended(Timestamp::now(), Duration::ZERO, None, Some(why.into()));
+    let attempt = Try::ended(Timestamp::now(), Duration::ZERO, None, Some(why.into()));
     (attempt, Verdict::Unheard)
 }
 

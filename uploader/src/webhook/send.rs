@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rackgen::client::answer::retry_after;
 use rackgen::error::{Error, Result};
 use rackgen::webhook::address::Reach;
-use rackgen::webhook::{Attempt, Delivery, DeliverySettings, Endpoint};
+use rackgen::webhook::{Delivery, DeliverySettings, Endpoint, Try};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
@@ -62,14 +62,10 @@ impl Sender {
     }
 
     /// Makes an attempt.
-    pub(super) async fn send(
-        &self,
-        endpoint: &Endpoint,
-        delivery: &Delivery,
-    ) -> (Attempt, Verdict) {
+    pub(super) async fn send(&self, endpoint: &Endpoint, delivery: &Delivery) -> (Try, Verdict) {
         let (at, start) = (Timestamp::now(), Instant::now());
         let answer = self.post(endpoint, delivery, at).await;
-        let ended = |status, fault| Attempt::ended(at, start.elapsed(), status, fault);
+        let ended = |status, fault| Try::ended(at, start.elapsed(), status, fault);
         let answer = match answer {
             Err(fault) => return (ended(None, Some(fault)), Verdict::Failed(None)),
             Ok(answer) => answer,

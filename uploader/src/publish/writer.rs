@@ -170,3 +170,54 @@ fn secure(app: &App) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::iter;
+
+    use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+    use futures_util::FutureExt;
+    use rackgen::audit::{Action, Attempt, By};
+    use rackgen::model::{ContentDigest, ItemId, Sha256, StoredFile};
+    use rackgen::source::SourceTree;
+
+    use super::*;
+    use crate::auth::Credential;
+    use crate::intake::staging::Staging;
+    use crate::intake::verify::Verified;
+    use crate::publish::Mode;
+
+    fn upload(source: &SourceTree) -> Upload {
+        let item: ItemId = "@open/features/item".parse().unwrap();
+        let sha256 = Sha256::of(b"");
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+        Upload {
+            staging: Staging::new(source).unwrap(),
+            package: Verified {
+                id: item.release("1.0.0".parse().unwrap()),
+                by: By::named("x"),
+                digest: ContentDigest::of(iter::empty()),
+                manifest: StoredFile { sha256, len: 0 },
+                files: BTreeMap::new(),
+            },
+            archive: sha256,
+            sender: Credential::from_headers(&headers).unwrap().unwrap(),
+            mode: Mode::Publish,
+            attempt: Attempt::of(Action::Publish),
+        }
+    }
+
+    #[test]
+    fn a_publisher_that_takes_no_more_refuses_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let publisher = Publisher {
+            work: Mutex::new(None),
+        };
+        let upload = upload(&SourceTree::at(folder.path()));
+        let answer = publisher.publish(upload).now_or_never();
+        let refusal = answer.expect("no waiting").unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Unavailable);
+    }
+}

@@ -50,7 +50,7 @@ fn empty_variable(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    let flag = arg.strip_prefix("--")?.split(' ').next()?;
+    let flag = arg.strip_prefix("--")?.split([' ', '[']).next()?;
     let variable = format!("RACK_{}", flag.replace('-', "_").to_uppercase());
     env::var_os(&variable)?.is_empty().then_some(variable)
 }

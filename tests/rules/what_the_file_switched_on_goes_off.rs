@@ -24,6 +24,8 @@ fn what_the_file_opens_the_environment_gates() {
     assert!(!registry.public().join("registries/@team").exists());
     build(&["--open=false"], Some("true")).exits(0);
     assert!(!registry.public().join("registries/@team").exists());
+    let run = build(&[], Some("")).exits(2);
+    assert!(run.names(&["RACK_OPEN is set, and empty"]), "{run}");
     // As it stands it is refused: the access file says something else.
     build(&[], None).exits(2);
     build(&["--open"], Some("false")).exits(2);

@@ -10,6 +10,7 @@
 )]
 
 mod a_broken_webhooks_file_changes_nothing;
+mod a_change_that_is_told_lasts;
 mod a_check_names_every_fault;
 mod a_check_starts_nothing;
 mod a_ci_publishes_again_and_again;

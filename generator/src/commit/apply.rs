@@ -33,10 +33,8 @@ impl<'a> Ready<'a> {
     /// `besides` are folders of other file systems that changed for the same end.
     pub fn apply(self, besides: &[&Path]) -> Result<Changes> {
         self.rename()?;
-        if !self.session.units.is_empty() {
-            let touched = self.session.touched();
-            durable::sync_file_systems(touched.chain(besides.iter().copied()))?;
-        }
+        let touched = self.session.touched();
+        durable::sync_file_systems(touched.chain(besides.iter().copied()))?;
         self.settle(Lasts::Always)
     }
 

@@ -57,7 +57,7 @@ impl Spool {
         &self.folder
     }
 
-    /// Gives so many numbers, and says which is the one before the first. The caller's barrier makes it last.
+    /// Gives so many numbers, and says which is the one before the first.
     pub fn number(&self, count: usize) -> Result<u64> {
         // The daemon gives some too, whoever has the locks of the trees.
         let folder = File::open(&self.folder).at("open", &self.folder)?;
@@ -72,11 +72,10 @@ impl Spool {
                 )
             })?,
         };
-        // In two steps, so that a kill leaves one number or the other, and nothing else: the name is ours by the lock. After
-        // a power cut it is as old as what it numbered.
-        let beside = path.with_extension("new");
-        fs::write(&beside, format!("{}\n", last + count as u64)).at("write", &beside)?;
-        fs::rename(&beside, &path).at("replace", &path)?;
+        // Not left to the caller's barrier: a power cut before it would leave no number at all.
+        let text = format!("{}\n", last + count as u64);
+        // No secret, and `rackgen` may be run by another user.
+        durable::replace(&path, text.as_bytes(), 0o644)?;
         Ok(last)
     }
 

@@ -171,6 +171,24 @@ fn every_change_is_announced() {
 }
 
 #[test]
+fn what_no_document_shows_is_announced() {
+    let registry = Registry::open_and_gated();
+    registry.put_file(&format!("{ITEM}/1.0.0/registry.json"), "{");
+    let listener = Listener::of(&registry);
+    let daemon = registry.rackd().start();
+    for verb in ["yank", "unyank"] {
+        let release = format!("{ITEM}@1.0.0");
+        registry.rackgen(&[verb, &release]).exits(0);
+    }
+    let received = listener.receiver.until(2);
+    daemon.stop();
+    let mut bodies: Vec<Value> = received.iter().map(|it| it.json()).collect();
+    bodies.sort_by_key(|body| body["sequence"].as_u64());
+    // And no build, since no URL has changed.
+    assert_eq!(names(&bodies), ["version.yanked", "version.unyanked"]);
+}
+
+#[test]
 fn many_urls_come_in_pages() {
     let registry = Registry::new(&json!({ "@open": [] }));
     let mut listener = Listener::of(&registry);

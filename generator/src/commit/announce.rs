@@ -147,8 +147,8 @@ impl Announcer {
         }
     }
 
-    /// Writes down what all of it comes to.
-    pub(super) fn stage(mut self, units: &[Unit], folders: &Checked) -> Result<Staged> {
+    /// Writes down what all of it comes to, if it is anything.
+    pub(super) fn stage(mut self, units: &[Unit], folders: &Checked) -> Result<Option<Staged>> {
         let now = Timestamp::now();
         let mut latest = Latests::of(units, folders);
         let mut announcements = Vec::new();
@@ -221,7 +221,7 @@ impl Announcer {
             );
         }
         self.paths.sort();
-        let pages = self.paths.len().div_ceil(PAGE).max(1);
+        let pages = self.paths.len().div_ceil(PAGE);
         for page in 0..pages {
             let from = page * PAGE;
             let to = self.paths.len().min(from + PAGE);
@@ -235,7 +235,10 @@ impl Announcer {
             }
             announcements.push(announcement);
         }
-        self.spool.stage(announcements)
+        match announcements.is_empty() {
+            true => Ok(None),
+            false => self.spool.stage(announcements).map(Some),
+        }
     }
 }
 

@@ -256,12 +256,13 @@ impl<'a> Session<'a> {
         if withdraws {
             self.record.set_fact(WITHDRAWN, "true")?;
         }
-        let announcer = self.announcer.take().filter(|_| !self.units.is_empty());
-        let announced = announcer
-            .map(|announcer| announcer.stage(&self.units, self.folders))
-            .transpose()?;
+        let announced = match self.announcer.take() {
+            Some(announcer) => announcer.stage(&self.units, self.folders)?,
+            None => None,
+        };
+        let is_idle = self.units.is_empty() && besides.is_empty() && announced.is_none();
         let secured = self.record.commit().and_then(|()| {
-            if !(self.units.is_empty() && besides.is_empty()) {
+            if !is_idle {
                 self.barrier(besides)?;
             }
             self.record.reserve()

@@ -2,6 +2,7 @@
 //! be read: which version, what is latest then, and which URLs a cache has to drop.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use rack_tests::http::Request;
 use rack_tests::random::Random;
@@ -189,6 +190,28 @@ fn what_no_document_shows_is_announced() {
 }
 
 #[test]
+fn only_a_torn_announcement_is_forgotten() {
+    let registry = Registry::open_and_gated();
+    let folder = registry.state().join("webhooks/staged");
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("00000000000000000001.json");
+    for torn in ["", "{\"format\": 1, \"ann", "{\"form\0\0"] {
+        fs::write(&path, torn).expect("a file");
+        registry.build();
+        assert!(!path.exists(), "{torn:?}");
+    }
+    for other in ["{\"format\": 2}\n", "[]\n"] {
+        fs::write(&path, other).expect("a file");
+        let build = registry.rackgen(&["build"]).exits(2);
+        assert!(
+            build.names(&["staged/00000000000000000001.json"]),
+            "{build}"
+        );
+        assert!(path.exists(), "{other:?}");
+    }
+}
+
+#[test]
 fn many_urls_come_in_pages() {
     let registry = Registry::new(&json!({ "@open": [] }));
     let mut listener = Listener::of(&registry);
@@ -252,7 +275,7 @@ fn a_killed_rackgen_announces_what_it_did() {
         kills += usize::from(registry.kill_rackgen(&args, after));
     }
     let daemon = registry.rackd().start();
-    let log = std::fs::read_to_string(registry.source().join(ITEM).join("releases.jsonl"));
+    let log = fs::read_to_string(registry.source().join(ITEM).join("releases.jsonl"));
     let done = log.unwrap_or_default().lines().count();
     let told = wait::until("what was done", wait::LONG, || {
         let received = listener.receiver.received();

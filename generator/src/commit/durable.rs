@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use tempfile::NamedTempFile;
 
 use crate::error::{At, Result};
@@ -42,6 +43,17 @@ fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
     file.set_permissions(Permissions::from_mode(mode))
         .at("set the mode of", path)?;
     Ok(temporary)
+}
+
+/// Whether this is the beginning of a JSON file and no more, as a power cut leaves it that came before the barrier. What is
+/// something else nobody takes away.
+pub fn is_torn(text: &[u8]) -> bool {
+    // Some file systems fill up with zeros what never reached the disk.
+    let end = text
+        .iter()
+        .rposition(|b| *b != 0)
+        .map_or(0, |last| last + 1);
+    serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err_and(|fault| fault.is_eof())
 }
 
 /// The folder that a file is in; of a bare name, the working directory.

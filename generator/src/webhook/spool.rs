@@ -161,11 +161,11 @@ impl Staged {
     /// Announces of it what came to be, whatever stopped the commit that was to; after a build of everything.
     pub(crate) fn recover(&self, source: &SourceTree) -> Result<()> {
         // A power cut before the barrier tears it, and then nothing of it happened.
-        let Ok(announcements) = Spool::read(&self.path) else {
+        if durable::is_torn(&fs::read(&self.path).at("read", &self.path)?) {
             return self.forget();
-        };
+        }
         let mut due = Vec::new();
-        for announcement in announcements {
+        for announcement in Spool::read(&self.path)? {
             if announcement.is_so(source)? {
                 due.push(announcement);
             }

@@ -12,7 +12,6 @@ use rackgen::folders::intents;
 use rackgen::model::{Change, Event, ItemId, ItemPath, Namespace, ReleaseId, Version};
 use rackgen::source::SourceTree;
 use rackgen::webhook::News;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::writer::Writer;
@@ -184,7 +183,7 @@ pub(crate) fn replay(app: &App, writer: &Writer) -> Result<()> {
 /// Does what is left to do of one; it is done when that is durable. None where there was nothing to finish.
 fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
     let text = fs::read(path).at("read", path)?;
-    if is_torn(&text) {
+    if durable::is_torn(&text) {
         // A power cut came before its barrier: nothing happened.
         tracing::warn!("{}: it was never finished, and is dropped", path.display());
         return durable::remove_if_there(path).map(|()| None);
@@ -245,16 +244,6 @@ fn finish(app: &App, path: &Path) -> Result<Option<Intent>> {
 /// What cannot be looked at may be there.
 fn is_there(path: &Path) -> Result<bool> {
     path.try_exists().at("look for", path)
-}
-
-/// Whether it is the beginning of an intent and no more. What is something else nobody takes away.
-fn is_torn(text: &[u8]) -> bool {
-    // Some file systems fill up with zeros what never reached the disk.
-    let end = text
-        .iter()
-        .rposition(|b| *b != 0)
-        .map_or(0, |last| last + 1);
-    serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err_and(|fault| fault.is_eof())
 }
 
 fn folder(registry: &Registry) -> PathBuf {

@@ -49,11 +49,9 @@ impl Lock {
             let held = Held::as_said_in(&mut file).at("read", &path)?;
             return Err(Error::Locked { path, held });
         }
-        // Words for whoever waits; the lock itself is the kernel's.
-        let holder = format!("{}\n", Holder::this_process());
-        file.set_len(0).at("write", &path)?;
-        file.rewind().at("write", &path)?;
-        file.write_all(holder.as_bytes()).at("write", &path)?;
+        // Words for whoever waits; the lock itself is the kernel's, and on a full disk it is held without them: what makes
+        // room needs it.
+        let _ = Holder::this_process().introduce(&mut file);
         Ok(Self { _file: file })
     }
 }
@@ -78,6 +76,12 @@ impl Holder {
             process: std::process::id(),
             since: Timestamp::now(),
         }
+    }
+
+    fn introduce(&self, lock: &mut File) -> io::Result<()> {
+        lock.set_len(0)?;
+        lock.rewind()?;
+        writeln!(lock, "{self}")
     }
 
     fn is_alive(&self) -> bool {

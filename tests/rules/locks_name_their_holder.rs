@@ -1,20 +1,39 @@
 //! Who waits for a lock in vain says who holds it, and does nothing.
 
 use std::fs;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rack_tests::binaries;
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::{Request, Response};
 use rack_tests::lock::HeldLock;
 use rack_tests::random::Random;
-use rack_tests::registry::Registry;
+use rack_tests::registry::{Registry, Run};
 use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, tree};
 use rack_tests::wait;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+
+/// What makes room on a full disk needs the locks as everything does.
+#[test]
+fn a_full_disk_holds_up_no_lock() {
+    let registry = Registry::open_and_gated();
+    let log = registry.root().join("strace");
+    let mut strace = Command::new("strace");
+    registry.lend(&mut strace);
+    strace.args(["-f", "-qq", "-e", "inject=write:error=ENOSPC", "-o"]);
+    strace.arg(&log);
+    for folder in [registry.source(), registry.public(), registry.private()] {
+        strace.arg("-P").arg(folder.join(".rack-lock"));
+    }
+    strace.arg(binaries::rackgen()).arg("build");
+    Run::of(strace).exits(0);
+    let calls = fs::read_to_string(&log).expect("what strace saw");
+    assert_eq!(calls.matches("(INJECTED)").count(), 3, "{calls}");
+}
 
 #[test]
 fn locks_name_their_holder() {

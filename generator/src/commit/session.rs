@@ -12,7 +12,7 @@ use super::record::{Held, Journaled, Keeper, KnownItem, KnownRelease, Lasts, Rec
 use super::stage::{Shown, StagedPart, Stager};
 use super::staging::Staging;
 use super::{OutputSettings, adopt, durable, planned};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::folders::Checked;
 use crate::lock::Lock;
 use crate::model::{Audience, ItemId, Namespace};
@@ -150,8 +150,12 @@ impl<'a> Session<'a> {
 
     /// What became of it: the system tells of a fault once, and not at the next barrier again.
     fn flushed(&mut self) -> Result<()> {
+        let panicked = |_| {
+            let why = "a sync of what is staged ended in a fault of the program; build again";
+            Err(Error::refused(&self.folders.public, why))
+        };
         let ended = self.flushing.take().map(JoinHandle::join);
-        ended.and_then(std::result::Result::ok).unwrap_or(Ok(()))
+        ended.map_or(Ok(()), |ended| ended.unwrap_or_else(panicked))
     }
 
     /// Journals what was staged; it happens with all else.

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use bytesize::ByteSize;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
@@ -25,7 +26,6 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// The same, and what the system knows of the file.
 pub fn open_and_look(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let refusal = |what| io::Error::new(ErrorKind::InvalidInput, what);
     let file = options
         .custom_flags(flags.bits().cast_signed())
         .open(path)
@@ -48,13 +48,42 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     read_to_end(file, &metadata)
 }
 
+/// Reads a file whole that is to be held in memory, if it has no more than so many bytes.
+///
+/// # Errors
+/// As [`open`], and [`is_refusal`] for a larger one.
+pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open_and_look(OpenOptions::new().read(true), path)?;
+    // It may grow meanwhile.
+    let bytes = match metadata.len() > most {
+        true => None,
+        false => Some(collect(file.take(most + 1), &metadata)?),
+    };
+    bytes
+        .filter(|bytes| bytes.len() as u64 <= most)
+        .ok_or_else(|| {
+            let most = ByteSize::b(most);
+            refusal(format!("it is larger than {most}, and is not read"))
+        })
+}
+
 /// Reads a file that was just opened whole.
 pub fn read_to_end(file: File, metadata: &Metadata) -> io::Result<Vec<u8>> {
-    // One byte more shows the end; `take`, since a file alone asks the system for its length again.
+    // `take`, since a file alone asks the system for its length again.
+    collect(file.take(u64::MAX), metadata)
+}
+
+fn collect(mut from: impl Read, metadata: &Metadata) -> io::Result<Vec<u8>> {
+    // One byte more shows the end.
     let len: usize = metadata.len().try_into().unwrap_or_default();
-    let mut bytes = Vec::with_capacity(len + 1);
-    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len.saturating_add(1))?;
+    from.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn refusal(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, what)
 }
 
 /// Whether a file was refused for what it is, not by the disk.

@@ -17,6 +17,7 @@ pub use self::folder::{CheckedFolder, check_folder};
 use crate::error::{At, Result};
 use crate::error_code::ErrorCode;
 use crate::model::{FilePath, Manifest};
+use crate::package::Limits;
 use crate::regular;
 use crate::report::{Problem, Severity, at_their_places};
 use crate::schema;
@@ -132,7 +133,7 @@ fn read(path: &Path) -> Result<Result<Vec<u8>, Problem>> {
     let refused = |why: &dyn std::fmt::Display| {
         Problem::refused(path, why).with_code(ErrorCode::UploadFailed)
     };
-    match regular::read(path) {
+    match regular::read_at_most(path, Limits::DOCUMENT.as_u64()) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             Ok(Err(refused(&format_args!("there is no `{name}`"))))
         }

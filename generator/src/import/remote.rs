@@ -170,7 +170,9 @@ impl Origin for Remote {
         if held.by != BY {
             return Ok(false);
         }
-        let Ok(bytes) = regular::read(&held.folder.join(MANIFEST_FILE)) else {
+        let Ok(bytes) =
+            regular::read_at_most(&held.folder.join(MANIFEST_FILE), Limits::DOCUMENT.as_u64())
+        else {
             return Ok(false);
         };
         let ours = Sha256::of(&bytes);

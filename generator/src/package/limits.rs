@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The limits of uploads; sizes are written `"512MiB"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,7 @@ pub struct Limits {
     /// [`Limits::EXPANSION_FREE`].
     pub max_expansion: u64,
     /// Bytes of `registry.json`, which is read into memory.
+    #[serde(deserialize_with = "readable")]
     pub max_manifest: ByteSize,
     /// How many may be on their way at once.
     pub max_uploads: u32,
@@ -35,6 +37,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Bytes of a document of the source tree, read into memory whoever put it there. What a publish takes by `max_manifest`
+    /// has to be served, also once that is lower: so this is no setting, and `max_manifest` cannot be more.
+    pub const DOCUMENT: ByteSize = ByteSize::mib(16);
+
     /// Small packages compress very well (a tar of one short file is mostly zeros), and do no harm.
     pub const EXPANSION_FREE: ByteSize = ByteSize::mib(1);
 
@@ -49,6 +55,17 @@ impl Limits {
     /// How long an upload may take to arrive.
     pub fn max_time(&self) -> Duration {
         Duration::from_secs(self.max_seconds.into())
+    }
+}
+
+fn readable<'de, D: Deserializer<'de>>(from: D) -> Result<ByteSize, D::Error> {
+    let size = ByteSize::deserialize(from)?;
+    match size <= Limits::DOCUMENT {
+        true => Ok(size),
+        false => Err(D::Error::custom(format_args!(
+            "it is {} at most, since a build reads it whole",
+            Limits::DOCUMENT
+        ))),
     }
 }
 
@@ -82,6 +99,14 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(limits, expected);
+    }
+
+    #[test]
+    fn no_manifest_may_be_larger_than_a_build_reads() {
+        let parse = serde_json::from_str::<Limits>;
+        assert!(parse(r#"{"max_manifest": "16MiB"}"#).is_ok());
+        let fault = parse(r#"{"max_manifest": "17MiB"}"#).unwrap_err();
+        assert!(fault.to_string().contains("16.0 MiB"), "{fault}");
     }
 
     #[test]

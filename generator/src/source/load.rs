@@ -17,6 +17,7 @@ use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
     ContentDigest, FilePath, History, Manifest, PresetName, ReleaseId, Sha256, StoredFile, Version,
 };
+use crate::package::Limits;
 use crate::regular;
 use crate::report::Problem;
 pub use crate::report::at_their_places;
@@ -113,7 +114,7 @@ impl SourceTree {
 
 /// Reads what must be a regular file.
 fn read_document(path: &Path) -> Result<Vec<u8>, Problem> {
-    regular::read(path).map_err(|cause| match cause.kind() {
+    regular::read_at_most(path, Limits::DOCUMENT.as_u64()).map_err(|cause| match cause.kind() {
         ErrorKind::NotFound => Problem::refused(path, "there is no such file"),
         _ => unreadable(path, &cause),
     })

@@ -61,7 +61,7 @@ pub(super) fn findings(package: &Path, answer: &Value) -> Findings {
 fn manifest(package: &Path) -> Option<ReadDocument> {
     if package.is_dir() {
         let path = package.join(MANIFEST_FILE);
-        let bytes = regular::read(&path).ok()?;
+        let bytes = regular::read_at_most(&path, Limits::DOCUMENT.as_u64()).ok()?;
         return Some(ReadDocument::new(&path, &bytes));
     }
     let found = check_archive(package, &Limits::default()).ok()?;

@@ -36,10 +36,12 @@ pub enum Error {
         why: String,
     },
     /// A file is not any longer what it was when the build looked at it.
-    #[error("{}: its bytes changed during the build; build again", path.display())]
+    #[error("{}: it {how}; build again", path.display())]
     Changed {
         /// Which, or what is made of it.
         path: PathBuf,
+        /// Goes on after what it is.
+        how: String,
     },
     /// Somebody else holds the lock.
     #[error("{} is locked{held}; waited ten seconds for it", path.display())]
@@ -90,6 +92,14 @@ impl Error {
         Self::Refused {
             path: path.into(),
             why: why.to_string(),
+        }
+    }
+
+    /// A file that could be read when the build looked at it.
+    pub fn unreadable_now(path: &Path, cause: &io::Error) -> Self {
+        Self::Changed {
+            path: path.to_owned(),
+            how: format!("could be read before, and not any longer ({cause})"),
         }
     }
 

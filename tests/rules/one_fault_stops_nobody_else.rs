@@ -2,10 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rack_tests::registry::Registry;
+use rack_tests::binaries;
+use rack_tests::registry::{Registry, Run};
 use rack_tests::release::Release;
 use serde_json::{Value, json};
 
@@ -63,6 +65,60 @@ fn a_file_that_is_still_copied_holds_up_its_version_alone() {
         "{build}"
     );
     assert_eq!(served(&registry, "small")["version"], "1.0.0");
+    registry.build();
+    assert_eq!(served(&registry, "large")["version"], "1.0.0");
+}
+
+/// As holes, they take no room on the disk.
+#[test]
+fn a_document_too_large_for_memory_holds_up_itself_alone() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.put(&Release::new("@open", "small", "1.0.0"));
+    let documents = [
+        "@open/features/large/1.0.0/registry.json",
+        "presets/large/preset.json",
+    ];
+    for document in documents {
+        registry.put_file(document, "");
+        let file = OpenOptions::new()
+            .write(true)
+            .open(registry.source().join(document))
+            .expect("a file");
+        file.set_len(3 << 30).expect("a file of holes");
+    }
+    let build = registry.rackgen(&["build"]).exits(1);
+    for document in documents {
+        assert!(build.names(&[document, "larger than"]), "{build}");
+    }
+    assert_eq!(served(&registry, "small")["version"], "1.0.0");
+}
+
+/// What is too large to keep in memory is read once more, when it is staged.
+#[test]
+fn a_file_that_cannot_be_read_again_holds_up_its_version_alone() {
+    let registry = Registry::new(&json!({ "@open": [] }));
+    registry.put(&Release::new("@open", "small", "1.0.0"));
+    for size in [8 << 20, 900 << 10] {
+        let mut large = Release::new("@open", "large", "1.0.0");
+        for number in 0..5 {
+            large = large.file(&format!("{number}.bin"), vec![7; size]);
+        }
+        registry.put(&large);
+        let folder = registry.source().join(large.address());
+        let log = registry.root().join("strace");
+        let mut strace = Command::new("strace");
+        registry.lend(&mut strace);
+        // The second time that it is opened, which strace counts by thread.
+        strace.env("RAYON_NUM_THREADS", "1");
+        strace.args(["-f", "-qq", "-e", "inject=openat:error=EIO:when=2", "-o"]);
+        strace.arg(&log).arg("-P").arg(folder.join("4.bin"));
+        strace.arg(binaries::rackgen()).arg("build");
+        let build = Run::of(strace).exits(1);
+        let calls = fs::read_to_string(&log).expect("what strace saw");
+        assert!(calls.contains("(INJECTED)"), "{calls}");
+        assert!(build.names(&["large/1.0.0", "not any longer"]), "{build}");
+        assert_eq!(served(&registry, "small")["version"], "1.0.0");
+    }
     registry.build();
     assert_eq!(served(&registry, "large")["version"], "1.0.0");
 }

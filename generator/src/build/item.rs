@@ -253,8 +253,8 @@ impl<'a> Work<'a> {
         let documents = match is_left && stand && served > 0 {
             true => None,
             false => match stage_documents(context, &item, &folders, audience, documents) {
-                Err(Error::Changed { path }) if stand => {
-                    let why = "a manifest that it is made of is not any longer what it was; what is served stays";
+                Err(Error::Changed { path, how }) if stand => {
+                    let why = format!("a manifest that it is made of {how}; what is served stays");
                     problems.push(Problem::refused(path, why));
                     None
                 }

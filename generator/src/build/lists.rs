@@ -157,8 +157,8 @@ impl Lists {
         }
         for (key, resource) in wanted {
             match self.stage_one(context, session, key, resource) {
-                Err(Error::Changed { path }) => {
-                    let why = "it changed while it was read; what is served of it stays";
+                Err(Error::Changed { path, how }) => {
+                    let why = format!("it {how}; what is served of it stays");
                     problems.push(Problem::refused(path, why));
                 }
                 staged => staged?,

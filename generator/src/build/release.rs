@@ -143,8 +143,8 @@ impl Making<'_> {
             &loaded.bytes,
         );
         let mut made = match (arranged, again) {
-            (Err(Error::Changed { .. }), Some(recorded)) => {
-                let why = "a file in it changed while it was read; the next build looks again";
+            (Err(Error::Changed { how, .. }), Some(recorded)) => {
+                let why = format!("a file in it {how}; the next build looks again");
                 let known = before.known;
                 let before = Before { recorded, known };
                 return self.keep(before, vec![Problem::refused(folder, why)]);

@@ -3,7 +3,7 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,11 +12,12 @@ use super::folder::{Folder, Mode};
 use super::staging::{self, Staging};
 use crate::coding::Coding;
 use crate::compress::{self, Variant};
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::hashing::Hashing;
 use crate::model::{Sha256, StoredFile};
 use crate::plan::key::PublicKey;
 use crate::plan::part::Part;
+use crate::regular;
 
 /// Where the bytes of a resource are.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub enum Origin<'a> {
 
 /// Files above this are never held in memory.
 const LARGE: u64 = 1 << 20;
+/// What is held of them at once.
+const PIECE: u64 = 64 << 10;
 
 /// Makes the files of one part.
 pub(super) struct Maker<'a> {
@@ -102,7 +105,8 @@ impl<'a> Maker<'a> {
             // The hash was made of these very bytes.
             Origin::Bytes(identity) => self.in_memory(&mut made, identity, key)?,
             Origin::File(source, len) if len <= LARGE => {
-                let identity = fs::read(&source).at("read", &source)?;
+                let identity = regular::read_at_most(&source, LARGE)
+                    .map_err(|cause| Error::unreadable_now(&source, &cause))?;
                 made.sha256 = Sha256::of(&identity);
                 self.in_memory(&mut made, &identity, key)?;
             }
@@ -144,10 +148,15 @@ impl<'a> Maker<'a> {
     fn in_pieces(&mut self, made: &mut Made, source: &Path, key: &PublicKey) -> Result<()> {
         let mut file = self.create(&made.path, None)?;
         let path = self.path(&made.path, None);
+        let unreadable = |cause: io::Error| Error::unreadable_now(source, &cause);
         let mut hashing = Hashing::new(&mut file);
-        File::open(source)
-            .and_then(|mut source| io::copy(&mut source, &mut hashing))
-            .at("write", &path)?;
+        let mut piece = Vec::new();
+        let mut next = regular::open(source).map_err(unreadable)?.take(PIECE);
+        while next.read_to_end(&mut piece).map_err(unreadable)? > 0 {
+            hashing.write_all(&piece).at("write", &path)?;
+            piece.clear();
+            next.set_limit(PIECE);
+        }
         let StoredFile { sha256, len } = hashing.finish();
         made.sha256 = sha256;
         made.bytes = len;

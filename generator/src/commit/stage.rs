@@ -145,7 +145,8 @@ impl Stager<'_> {
         };
         if made.sha256 != resource.sha256 {
             let path = key.to_string().into();
-            return Err(Error::Changed { path });
+            let how = "changed while it was read".to_owned();
+            return Err(Error::Changed { path, how });
         }
         let mut published = Published {
             audience: resource.audience,

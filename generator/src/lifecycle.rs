@@ -111,7 +111,7 @@ impl Registry {
         refuse(source, item, &history, &change)?;
         if let Change::Tag { version, .. } = &change {
             let release = item.release(version.clone());
-            if source.digest(&release).is_none() {
+            if source.digest(&release)?.is_none() {
                 return Err(LifecycleError::Unservable(release));
             }
         }

@@ -1,6 +1,7 @@
 //! What a build found and did, for people and for machines. Nothing here decides an exit status but `refused`.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -41,6 +42,9 @@ pub struct Problem {
     /// What would be right, where that is near.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<Box<Suggestion>>,
+    /// The system did not let it be read, so nobody knows what it holds.
+    #[serde(skip)]
+    pub is_unread: bool,
 }
 
 /// JSON has no bytes that are no text.
@@ -103,6 +107,15 @@ impl Problem {
             message: message.to_string(),
             pointer: None,
             suggestion: None,
+            is_unread: false,
+        }
+    }
+
+    /// Refused, since the system does not let it be read.
+    pub fn unread(path: impl Into<PathBuf>, cause: &io::Error) -> Self {
+        Self {
+            is_unread: true,
+            ..Self::refused(path, format!("it cannot be read: {cause}"))
         }
     }
 

@@ -120,6 +120,33 @@ fn a_disk_that_fails_in_a_build_ends_the_daemon() {
     registry.is_undisturbed("after the next start");
 }
 
+/// A version that cannot be read just now may be the same as what is sent.
+#[test]
+fn what_cannot_be_read_is_not_called_other_content() {
+    let mut random = Random::announced("what_cannot_be_read_is_not_called_other_content");
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let release = Release::new("@open", "item", "1.0.0");
+    let daemon = registry.rackd().unhurried().start();
+    let mut publish = || daemon.publish(&release, ADMIN_TOKEN, &mut random);
+    assert_eq!(publish().status, 201);
+    let manifest = registry
+        .source()
+        .join(release.address())
+        .join("registry.json");
+    let log = registry.root().join("strace");
+    let strace = Inject::start(&daemon, "openat", "EIO", Some(&manifest), &log);
+    let answer = publish();
+    strace.end(&daemon);
+    let calls = fs::read_to_string(&log).expect("what strace saw");
+    assert!(calls.contains("(INJECTED)"), "{calls}");
+    assert_eq!(answer.status, 500, "{}", answer.json());
+    let logged = daemon.logged();
+    assert!(logged.contains("cannot be read"), "{logged}");
+    let again = publish();
+    assert_eq!(again.status, 409);
+    assert_eq!(again.json()["identical"], json!(true), "{}", again.json());
+}
+
 fn get(daemon: &Rackd, release: &Release) -> Response {
     Request::get(&release.url())
         .send(daemon.url())

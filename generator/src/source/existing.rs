@@ -2,7 +2,7 @@
 //! told may not enter.
 
 use super::SourceTree;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::event::VersionHistory;
 use crate::model::{ContentDigest, History, ReleaseId, Version};
 
@@ -26,7 +26,7 @@ impl SourceTree {
     /// metadata makes no other version (protocol.md, "Names").
     ///
     /// # Errors
-    /// The item's folder cannot be read.
+    /// The item's folder, or the version that is there, cannot be read.
     pub fn existing(
         &self,
         id: &ReleaseId,
@@ -47,7 +47,7 @@ impl SourceTree {
             _ if removed.is_some() => Some(Existing::Removed),
             Some(twin) => Some(Existing::Twin(twin.clone())),
             None if on_disk.contains(&id.version) => {
-                let held = self.digest(id).filter(is_as_published);
+                let held = self.digest(id)?.filter(is_as_published);
                 Some(match held == Some(*digest) {
                     true => Existing::Identical,
                     false => Existing::Different,
@@ -60,8 +60,17 @@ impl SourceTree {
         })
     }
 
-    /// What a version is, by its files as they are now; none if it cannot be served.
-    pub fn digest(&self, id: &ReleaseId) -> Option<ContentDigest> {
-        self.load_release(id).ok().map(|loaded| loaded.digest)
+    /// What a version is, by its files as they are now; none if it cannot be served as it is.
+    ///
+    /// # Errors
+    /// It cannot be read, and may be anything.
+    pub fn digest(&self, id: &ReleaseId) -> Result<Option<ContentDigest>> {
+        match self.load_release(id) {
+            Ok(loaded) => Ok(Some(loaded.digest)),
+            Err(problems) => match problems.iter().find(|problem| problem.is_unread) {
+                Some(unread) => Err(Error::refused(&unread.path, unread.sentence())),
+                None => Ok(None),
+            },
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -76,15 +75,13 @@ pub(super) fn release(fd: BorrowedFd<'_>, each: Each<'_>) -> Result<Sight, Unsee
 
 /// What it means that a version's folder, or something in it, cannot be seen.
 pub(super) fn unseen(folder: &Path, (below, errno): Unseen) -> Problem {
-    let why = format!(
-        "it cannot be read: {}; what is served of it stays",
-        io::Error::from(errno)
-    );
     let path = match below.as_os_str().is_empty() {
         true => folder.to_owned(),
         false => folder.join(below),
     };
-    Problem::refused(path, why)
+    let mut problem = Problem::unread(path, &errno.into());
+    problem.message += "; what is served of it stays";
+    problem
 }
 
 /// An entry of a folder.

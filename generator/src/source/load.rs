@@ -124,7 +124,7 @@ fn read_document(path: &Path) -> Result<Vec<u8>, Problem> {
 fn unreadable(path: &Path, cause: &io::Error) -> Problem {
     match regular::is_refusal(cause) {
         true => Problem::refused(path, cause),
-        false => Problem::refused(path, format!("it cannot be read: {cause}")),
+        false => Problem::unread(path, cause),
     }
 }
 

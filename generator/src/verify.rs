@@ -9,14 +9,13 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use walkdir::WalkDir;
 
 use crate::build::Registry;
 use crate::commit::make::combine;
 use crate::commit::record::Record;
-use crate::commit::{ROOTS, representation, root};
+use crate::commit::{ROOTS, addressed, representation, root};
 use crate::compress::decoder;
-use crate::error::{At, Result};
+use crate::error::Result;
 use crate::hashing;
 use crate::model::{Audience, ItemId, ReleaseId, StoredFile};
 use crate::plan::key::PublicKey;
@@ -180,22 +179,11 @@ impl Registry {
         let mut last: Option<(Part, Recorded)> = None;
         for coding in ROOTS {
             let root = root(tree, coding);
-            let visible = |entry: &walkdir::DirEntry| {
-                entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-            };
             if !root.is_dir() {
                 continue;
             }
-            let walk = WalkDir::new(&root).sort_by_file_name();
-            for entry in walk.into_iter().filter_entry(visible) {
-                let entry = entry.at("walk", &root)?;
-                let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
-                let Some(key) = PublicKey::from_disk_path(path) else {
-                    continue;
-                };
-                if entry.file_type().is_dir() {
-                    continue;
-                }
+            for file in addressed(&root) {
+                let (entry, key) = file?;
                 let part = key.part();
                 if last.as_ref().is_none_or(|(known, _)| *known != part) {
                     let recorded = record.recorded(&part)?;

@@ -4,11 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use walkdir::WalkDir;
-
 use super::make::combine;
 use super::record::Record;
-use super::representation;
+use super::{addressed, representation};
 use crate::coding::Coding;
 use crate::error::{At, Result};
 use crate::folders::Checked;
@@ -56,36 +54,29 @@ fn holds_its_last(record: &Record, tree: &Path, audience: Audience) -> Result<bo
 
 /// Records what a tree holds.
 fn take_up(record: &Record, tree: &Path, audience: Audience) -> Result<()> {
-    let visible = |entry: &walkdir::DirEntry| {
-        // Files of items may be hidden, but what we keep for ourselves is so at the root.
-        entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-    };
     // Those of a part follow each other, but where another item lies inside of an item.
     let mut found: Option<(Part, Recorded)> = None;
-    let walk = WalkDir::new(tree).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(visible) {
-        let entry = entry.at("walk", tree)?;
-        let path = entry.path().strip_prefix(tree).unwrap_or(entry.path());
-        if entry.file_type().is_file()
-            && let Some(key) = PublicKey::from_disk_path(path)
-        {
-            let (row, settled) = take_up_one(tree, &key, audience)?;
-            let part = key.part();
-            let same = found.take_if(|(known, _)| *known == part);
-            if let Some((part, recorded)) = found.take() {
-                record.take_up(&part, &recorded)?;
-            }
-            let (_, mut recorded) = same.unwrap_or_else(|| {
-                let nothing = Recorded {
-                    settled: true,
-                    ..Recorded::default()
-                };
-                (part.clone(), nothing)
-            });
-            recorded.settled &= settled;
-            recorded.rows.insert(key, row);
-            found = Some((part, recorded));
+    for file in addressed(tree) {
+        let (entry, key) = file?;
+        if !entry.file_type().is_file() {
+            continue;
         }
+        let (row, settled) = take_up_one(tree, &key, audience)?;
+        let part = key.part();
+        let same = found.take_if(|(known, _)| *known == part);
+        if let Some((part, recorded)) = found.take() {
+            record.take_up(&part, &recorded)?;
+        }
+        let (_, mut recorded) = same.unwrap_or_else(|| {
+            let nothing = Recorded {
+                settled: true,
+                ..Recorded::default()
+            };
+            (part.clone(), nothing)
+        });
+        recorded.settled &= settled;
+        recorded.rows.insert(key, row);
+        found = Some((part, recorded));
     }
     if let Some((part, recorded)) = found {
         record.take_up(&part, &recorded)?;

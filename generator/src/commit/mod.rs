@@ -18,8 +18,11 @@ mod staging;
 
 use std::path::{Path, PathBuf};
 
+use walkdir::{DirEntry, WalkDir};
+
 use crate::coding::{Coding, Encodings};
 use crate::compress::Compression;
+use crate::error::{At, Result};
 use crate::model::Audience;
 use crate::plan::key::PublicKey;
 
@@ -53,6 +56,24 @@ pub(crate) fn root(tree: &Path, coding: Option<Coding>) -> PathBuf {
         None => tree.to_owned(),
         Some(coding) => tree.join(".variants").join(coding.as_str()),
     }
+}
+
+/// What lies in a tree, or among its variants of a coding, where a URL finds it, folder by folder; links and pipes too.
+pub(crate) fn addressed(root: &Path) -> impl Iterator<Item = Result<(DirEntry, PublicKey)>> {
+    let visible = |entry: &DirEntry| {
+        // Files of items may be hidden, but what we keep for ourselves is so at the root.
+        entry.depth() != 1 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+    };
+    let walk = WalkDir::new(root).sort_by_file_name().into_iter();
+    walk.filter_entry(visible).filter_map(move |entry| {
+        let entry = match entry.at("walk", root) {
+            Ok(entry) => entry,
+            Err(error) => return Some(Err(error)),
+        };
+        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let key = PublicKey::from_disk_path(path).filter(|_| !entry.file_type().is_dir())?;
+        Some(Ok((entry, key)))
+    })
 }
 
 /// Modes of files and folders in a tree: what is public anyone may read, the rest only its group.

@@ -288,9 +288,10 @@ fn write_marker(folder: &Path, name: &str, id: &str) -> Result<()> {
         folder: name.to_owned(),
         instance: random_hex::<8>()?,
     };
-    let mut text = serde_json::to_vec(&marker).unwrap_or_default();
+    let path = folder.join(MARKER);
+    let mut text = serde_json::to_vec(&marker).at("write", &path)?;
     text.push(b'\n');
-    durable::replace(&folder.join(MARKER), &text, 0o644)
+    durable::replace(&path, &text, 0o644)
 }
 
 /// `N` bytes from the system's source of randomness, in hex.

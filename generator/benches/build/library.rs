@@ -45,7 +45,7 @@ pub(crate) fn best_variants(identity: &[u8]) -> Result<Vec<(Coding, Vec<u8>)>> {
 
 /// The line in an item's log that a publish of this version leaves.
 pub(crate) fn publish_line(version: &str, texts: &Texts) -> Result<String> {
-    Ok(publish_event(version, &stored(texts)?)?.to_line())
+    Ok(publish_event(version, &stored(texts)?)?.to_line()?)
 }
 
 fn stored(texts: &Texts) -> Result<BTreeMap<FilePath, StoredFile>> {
@@ -132,7 +132,7 @@ impl Opened {
             ..ItemChange::of(id.clone(), history)
         };
         let session = registry.stage_items(&[change], &Access::Open)?;
-        fs::write(&intent, event.to_line())?;
+        fs::write(&intent, event.to_line()?)?;
         let ready = session.ready(&[source.root()])?;
         source.admit(&contents, &source.release(&release))?;
         source.append(&id, &event)?;

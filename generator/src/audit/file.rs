@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::civil::DateTime;
@@ -59,14 +60,14 @@ impl Log {
     pub fn append(&self, lines: &[Line]) -> Result<()> {
         match lines {
             [] => Ok(()),
-            lines => self.write(&self.open()?, lines.iter().map(Line::to_text)),
+            lines => self.write(&self.open()?, self.texts(lines)?),
         }
     }
 
     /// Appends a line that lasts when this returns.
     pub fn append_durably(&self, line: &Line) -> Result<()> {
         let turn = self.open()?;
-        self.write(&turn, [line.to_text()])?;
+        self.write(&turn, self.texts(slice::from_ref(line))?)?;
         turn.file.sync_all().at("sync", &self.path())?;
         // Its name may be new.
         durable::sync_folder(&self.state)
@@ -79,7 +80,7 @@ impl Log {
         };
         // While it is held open nobody else appends or gives it another name.
         let turn = self.open()?;
-        let mut missing: Vec<String> = lines.iter().map(Line::to_text).collect();
+        let mut missing = self.texts(lines)?;
         for (path, written) in self.files()? {
             if written.saturating_add(CLOCK_STEP).unwrap_or(written) < earliest {
                 continue;
@@ -152,7 +153,12 @@ impl Log {
     }
 
     /// All of it or nothing, but for a power cut.
-    fn write(&self, turn: &Turn<'_>, lines: impl IntoIterator<Item = String>) -> Result<()> {
+    fn texts(&self, lines: &[Line]) -> Result<Vec<String>> {
+        let texts: serde_json::Result<_> = lines.iter().map(Line::to_text).collect();
+        texts.at("append to", &self.path())
+    }
+
+    fn write(&self, turn: &Turn<'_>, lines: Vec<String>) -> Result<()> {
         let mut file = &turn.file;
         let path = self.path();
         let text: String = lines.into_iter().collect();

@@ -342,10 +342,9 @@ impl Attempt {
 
 impl Line {
     /// As it stands in the file, newline included.
-    pub fn to_text(&self) -> String {
-        // A line always has a JSON form.
-        let mut text = serde_json::to_string(self).unwrap_or_default();
+    pub fn to_text(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string(self)?;
         text.push('\n');
-        text
+        Ok(text)
     }
 }

@@ -57,7 +57,7 @@ fn a_line_is_read_as_it_was_written() {
         attempt.refused(ErrorCode::NotFound, "ä".repeat(REASON_MAX)),
         Attempt::of(Action::TokenRotate).succeeded(),
     ] {
-        let text = line.to_text();
+        let text = line.to_text().unwrap();
         assert_eq!(text.find('\n'), Some(text.len() - 1));
         assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
     }

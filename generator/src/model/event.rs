@@ -101,10 +101,10 @@ impl Change {
 
 impl Event {
     /// The event as its line, newline included.
-    pub fn to_line(&self) -> String {
-        let mut line = serde_json::to_string(self).unwrap_or_default();
+    pub fn to_line(&self) -> serde_json::Result<String> {
+        let mut line = serde_json::to_string(self)?;
         line.push('\n');
-        line
+        Ok(line)
     }
 }
 
@@ -320,7 +320,7 @@ mod tests {
             digest: digest(),
             archive: None,
         };
-        let log = format!("{}nonsense\n", event(publish, 0).to_line());
+        let log = format!("{}nonsense\n", event(publish, 0).to_line().unwrap());
         assert_eq!(History::fold(log.as_bytes()).unwrap_err().line, 2);
     }
 
@@ -340,14 +340,14 @@ mod tests {
         #[test]
         fn a_line_says_what_the_event_says(change in changes()) {
             let event = event(change, 7);
-            let line = event.to_line();
+            let line = event.to_line().unwrap();
             prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
             prop_assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
         }
 
         #[test]
         fn of_each_kind_the_last_word_counts(log in logs()) {
-            let text: String = log.iter().map(Event::to_line).collect();
+            let text: String = log.iter().map(|event| event.to_line().unwrap()).collect();
             let history = History::fold(text.as_bytes()).unwrap();
             for v in 0..4 {
                 let v = version(v);
@@ -384,7 +384,7 @@ mod tests {
 
         #[test]
         fn a_torn_tail_changes_nothing(log in logs(), cut in any::<prop::sample::Index>()) {
-            let lines: Vec<_> = log.iter().map(Event::to_line).collect();
+            let lines: Vec<_> = log.iter().map(|event| event.to_line().unwrap()).collect();
             let log = lines.concat();
             let cut = cut.index(log.len() + 1);
             let whole: String = lines.iter().scan(0, |end, line| { *end += line.len(); (*end <= cut).then_some(line.as_str()) }).collect();

@@ -42,11 +42,11 @@ impl SourceTree {
     /// Appends an event; a torn last line is cut off first. The caller holds the tree's lock, and makes it durable.
     pub fn append(&self, item: &ItemId, event: &Event) -> Result<()> {
         let path = self.item(item).join(EVENTS_FILE);
+        let line = event.to_line().at("append to", &path)?;
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         let mut log = regular::open_with(&mut options, &path).at("open", &path)?;
         cut_torn_end(&mut log).at("cut the torn end of", &path)?;
-        log.write_all(event.to_line().as_bytes())
-            .at("append to", &path)
+        log.write_all(line.as_bytes()).at("append to", &path)
     }
 }

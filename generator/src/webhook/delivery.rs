@@ -121,7 +121,7 @@ impl Delivery {
 
     /// What is sent, byte for byte the same in every attempt.
     pub fn text(&self) -> String {
-        serde_json::to_string(&self.body).unwrap_or_default()
+        Value::Object(self.body.clone()).to_string()
     }
 
     /// Whom it is for.

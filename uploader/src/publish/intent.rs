@@ -74,7 +74,7 @@ impl Intent {
             audit: Some(line),
         };
         let path = folder.join(format!("{}.json", staging.name()));
-        let text = serde_json::to_vec(&facts).unwrap_or_default();
+        let text = serde_json::to_vec(&facts).at("write", &path)?;
         fs::write(&path, text).at("write", &path)?;
         Ok(Self { path, facts })
     }

@@ -236,7 +236,9 @@ impl Registry {
             self.audit.append_durably(&acceptance(item, event))?;
             self.source.append(item, event)?;
         }
-        report.changes = ready.apply(&[self.source.root()])?;
+        // Of the source tree only events are ours; without one there may be nothing to wait for.
+        let besides = accepted.first().map(|_| self.source.root());
+        report.changes = ready.apply(besides.as_slice())?;
         if *scope == Scope::Everything {
             let mut left_behind = left_behind.iter();
             left_behind.try_for_each(|staged| staged.recover(&self.source))?;

@@ -145,15 +145,20 @@ const DEFAULT_FILE: &str = "rack.toml";
 /// The access file, where none is named.
 const DEFAULT_ACCESS: &str = "access.json";
 
+/// The webhooks file, where none is named.
+const DEFAULT_WEBHOOKS: &str = "webhooks.json";
+
 impl SharedArgs {
     /// Reads the configuration file, if there is one, and settles every shared setting.
     pub fn resolve(self) -> Result<(Settings, ConfigFile)> {
         let file = self.read_file()?;
+        let beside = self.folder().join(DEFAULT_WEBHOOKS);
         let legacy = |name| legacy_variable(name).map(PathBuf::from);
         let folder = |flag: Option<PathBuf>, file: &Option<PathBuf>, default: &str| {
             flag.or_else(|| file.clone())
                 .unwrap_or_else(|| default.into())
         };
+        let webhooks_flag = self.webhooks.or_else(|| legacy("WEBHOOK_CONFIG_PATH"));
         let access_flag = self.access.or_else(|| legacy("AUTH_CONFIG_PATH"));
         let open = self.open.or(file.open).unwrap_or(false);
         if open && (access_flag.is_some() || file.access.is_some()) {
@@ -194,15 +199,20 @@ impl SharedArgs {
             audit: file.audit.clone(),
             public_url: self.public_url.or_else(|| file.public_url.clone()),
             webhooks: WebhookSource {
-                path: folder(
-                    self.webhooks.or_else(|| legacy("WEBHOOK_CONFIG_PATH")),
-                    &file.webhooks,
-                    "webhooks.json",
-                ),
+                // Beside rack.toml it may come later: `rackgen init` names it there.
+                is_named: webhooks_flag.is_some()
+                    || file.webhooks.as_ref().is_some_and(|path| *path != beside),
+                path: folder(webhooks_flag, &file.webhooks, DEFAULT_WEBHOOKS),
                 reach: file.webhook.reach,
             },
         };
         Ok((settings, file))
+    }
+
+    /// The folder of the configuration file.
+    fn folder(&self) -> &Path {
+        let file = self.config.as_deref();
+        file.and_then(Path::parent).unwrap_or(Path::new(""))
     }
 
     fn read_file(&self) -> Result<ConfigFile> {
@@ -211,7 +221,7 @@ impl SharedArgs {
         };
         let text = fs::read_to_string(path).at("read", path)?;
         let mut file = parse(&text).map_err(|why| Error::refused(path, why))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = self.folder();
         for path in [
             &mut file.source,
             &mut file.public,

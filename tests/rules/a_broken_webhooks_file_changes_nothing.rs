@@ -1,5 +1,7 @@
-//! A webhooks file is taken up when it changes; a broken one leaves the one of before in force, `/health` and a figure say
-//! so, and nothing that is said tells a secret.
+//! A webhooks file is taken up when it changes; a broken one, or one that is gone, leaves the one of before in force,
+//! `/health` and a figure say so, and nothing that is said tells a secret.
+
+use std::fs;
 
 use rack_tests::daemon::{ADMIN_TOKEN, Rackd};
 use rack_tests::http::Request;
@@ -51,7 +53,17 @@ fn a_broken_webhooks_file_changes_nothing() {
     publish("1.3.0");
     first.until(3);
     second.until(1);
+
+    let file = registry.root().join("webhooks.json");
+    fs::rename(&file, registry.root().join("away")).expect("a file");
+    let message = until_health(&daemon, "degraded").expect("a message");
+    assert!(message.contains("webhooks.json"), "{message}");
+    publish("1.4.0");
+    first.until(4);
+    second.until(2);
+    // This is how nobody is told.
     registry.write_webhooks(&[]);
+    until_health(&daemon, "ok");
     assert!(!daemon.logged().contains("7531902"), "{}", daemon.logged());
 }
 

@@ -27,6 +27,7 @@ mod a_restored_state_brings_no_token_back;
 mod a_revoked_token_publishes_nothing;
 mod a_second_daemon_takes_no_upload_away;
 mod a_stopped_mirror_loses_nothing;
+mod a_webhooks_file_that_is_missed_is_named;
 mod accepted_archives_list_alike;
 mod admins_of_a_namespace_mint_its_tokens;
 mod an_ipv6_network_is_one_client;

@@ -97,8 +97,8 @@ pub(crate) struct App {
     /// What does not work as it should, by what it is of: shown by `/health`.
     faults: Mutex<BTreeMap<Check, Fault>>,
     webhook_source: WebhookSource,
-    /// Who is told of changes, as it stands now.
-    pub(crate) webhooks: watch::Sender<Arc<Webhooks>>,
+    /// Who is told of changes, as it stands now; nothing until that is known.
+    pub(crate) webhooks: watch::Sender<Option<Arc<Webhooks>>>,
     /// How they are told.
     pub(crate) webhook: DeliverySettings,
     admin: Option<SecretHash>,
@@ -206,22 +206,34 @@ impl App {
     }
 
     /// Reads the webhooks file and puts it in force; from now on what happens is announced, if somebody wants to be
-    /// told. A file that cannot be read changes nothing.
-    pub(crate) fn take_up_webhooks(&self) -> Result<(), Error> {
-        let webhooks = self.webhook_source.load()?;
-        if webhooks.enabled().next().is_some() {
-            Spool::create(&self.registry.folders().state)?;
+    /// told. A file that cannot be read changes nothing, nor does one that is missed; of a start, what waits without it.
+    pub(crate) fn take_up_webhooks(&self) -> Result<Option<String>, Error> {
+        let (source, state) = (&self.webhook_source, &self.registry.folders().state);
+        let in_force = self.webhooks.borrow().clone();
+        let webhooks = match (source.load()?, &in_force) {
+            (Some(webhooks), _) => webhooks,
+            (None, Some(in_force)) if !in_force.endpoints().is_empty() => return Err(source.lost()),
+            (None, Some(_)) => return Ok(None),
+            (None, None) => match source.missed(state)? {
+                None => Webhooks::default(),
+                missed => return Ok(missed),
+            },
+        };
+        let enabled = webhooks.enabled().count();
+        if enabled > 0 {
+            Spool::create(state)?;
         }
         self.webhooks.send_if_modified(|in_force| {
-            let is_news = **in_force != webhooks;
+            let is_news = in_force.as_deref() != Some(&webhooks);
             if is_news {
-                let enabled = webhooks.enabled().count();
-                tracing::info!(enabled, "webhooks are taken up");
-                *in_force = Arc::new(webhooks);
+                if in_force.is_some() || enabled > 0 {
+                    tracing::info!(enabled, "webhooks are taken up");
+                }
+                *in_force = Some(Arc::new(webhooks));
             }
             is_news
         });
-        Ok(())
+        Ok(None)
     }
 
     /// What does not work as it should, by what it is of.

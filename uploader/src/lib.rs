@@ -51,15 +51,22 @@ pub fn run() -> ExitCode {
 }
 
 /// What `--check` says of settings that a daemon can start with. Faults of single namespaces keep nobody else from
-/// being served, so they are no reason against a start.
+/// being served, nor does a webhooks file that is missed, so they are no reason against a start.
 fn report(settings: &DaemonSettings) {
-    let faults = settings.access.faults();
-    for fault in faults {
-        eprintln!("rackd: access file: {fault}");
+    let state = &settings.registry.folders().state;
+    let missed = settings.webhook_source.missed(state);
+    let missed = missed.unwrap_or_else(|error| Some(error.to_string()));
+    let of_access = settings.access.faults().iter();
+    let faults: Vec<_> = of_access
+        .map(|fault| format!("access file: {fault}"))
+        .chain(missed.map(|fault| format!("webhooks: {fault}")))
+        .collect();
+    for fault in &faults {
+        eprintln!("rackd: {fault}");
     }
     let line = match faults.is_empty() {
         true => "all is well: settings, access file and folders are in order",
-        false => "the daemon can start, but the access file has faults",
+        false => "the daemon can start, but not all is well",
     };
     // A pipe that nobody reads any longer is no fault of the settings.
     let _ = writeln!(std::io::stdout(), "{line}");

@@ -85,9 +85,11 @@ fn serve(app: &App, asked: &Receiver<()>, mut watches: Vec<FileWatch>, follow: &
 }
 
 fn take_up_webhooks(app: &App) {
-    let fault = app.take_up_webhooks().err();
+    let fault = app
+        .take_up_webhooks()
+        .unwrap_or_else(|error| Some(error.to_string()));
     app.metrics.reload(Reloaded::Webhooks, fault.is_none());
-    app.note(Check::Webhooks, fault.map(|error| error.to_string()));
+    app.note(Check::Webhooks, fault);
 }
 
 /// The decision first: what is gated from now on needs a token at once, before its files have moved. Reads look

@@ -148,7 +148,7 @@ impl View {
         let state = super::state_of(&settings)?;
         let shelves = Shelves::of(&state);
         Ok(Self {
-            webhooks: settings.webhooks.load()?,
+            webhooks: settings.webhooks.load()?.unwrap_or_default(),
             source: settings.webhooks,
             log: Log::of(&state, settings.audit),
             state,

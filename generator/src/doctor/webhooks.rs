@@ -14,9 +14,10 @@ pub(super) fn check(source: &WebhookSource, state: &Path) -> Vec<Finding> {
 }
 
 fn examine(source: &WebhookSource, state: &Path) -> Result<Vec<Finding>> {
-    let webhooks = source.load()?;
+    let webhooks = source.load()?.unwrap_or_default();
     let shelves = Shelves::of(state);
-    let mut findings = Vec::new();
+    let missed = source.missed(state)?.into_iter();
+    let mut findings: Vec<_> = missed.map(|says| Finding::warning(CHECK, says)).collect();
     let standings = shelves.standings()?;
     findings.extend(
         standings

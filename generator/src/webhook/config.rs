@@ -6,25 +6,31 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::EventKind;
 use super::address::Reach;
 use super::announcement::UnknownEvent;
+use super::shelves::Shelf;
+use super::{EventKind, Shelves, Spool};
 use crate::access::without_values;
 use crate::error::{At, Error, Result};
 use crate::model::Sha256;
+
+/// What stands in a file by which nobody is told, on purpose.
+const NOBODY: &str = "`{\"webhooks\":[]}`";
 
 /// Where the endpoints stand.
 #[derive(Debug, Clone)]
 pub struct WebhookSource {
     /// The file; there may be none.
     pub path: PathBuf,
+    /// Whether somebody named it, so that it has to be there.
+    pub is_named: bool,
     /// How far its URLs may lead.
     pub reach: Reach,
 }
@@ -42,14 +48,47 @@ impl WebhookSource {
         })
     }
 
-    /// The endpoints as they stand now; none without a file.
+    /// What waits in a state folder without a file that says who is told of it; else nothing.
+    pub fn missed(&self, state: &Path) -> Result<Option<String>> {
+        if self.path.exists() {
+            return Ok(None);
+        }
+        let announced = Spool::of(state).map_or(Ok(Vec::new()), |spool| spool.outbox())?;
+        let waiting = announced.len() + Shelves::of(state).list(Shelf::Pending)?.len();
+        Ok((waiting > 0).then(|| {
+            format!(
+                "{}: there is no such file, and {waiting} deliveries wait, which nobody makes until it is back; \
+                 {NOBODY} in it gives them up",
+                self.path.display()
+            )
+        }))
+    }
+
+    /// That there is no file any more, though somebody is told by it.
+    pub fn lost(&self) -> Error {
+        let why = format!(
+            "there is no such file any more; its endpoints stay in force, and {NOBODY} in it is how nobody is told"
+        );
+        Error::refused(&self.path, why)
+    }
+
+    /// The endpoints as they stand now; nothing where there is no file, and nobody named one.
     ///
     /// # Errors
     /// A file with any fault: who is told of nothing is to hear of that.
-    pub fn load(&self) -> Result<Webhooks> {
+    pub fn load(&self) -> Result<Option<Webhooks>> {
         match fs::read(&self.path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Webhooks::default()),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => match self.is_named {
+                true => {
+                    let why = format!(
+                        "there is no such webhooks file; put one there, with {NOBODY} in it if nobody is to be told"
+                    );
+                    Err(Error::refused(&self.path, why))
+                }
+                false => Ok(None),
+            },
             read => Webhooks::parse(&read.at("read", &self.path)?, self.reach)
+                .map(Some)
                 .map_err(|why| Error::refused(&self.path, why)),
         }
     }

@@ -90,8 +90,10 @@ impl Deliveries {
 async fn deliver(app: &Arc<App>, stop: &Notify) {
     let mut webhooks = app.webhooks.subscribe();
     loop {
-        let again = match Spool::of(&app.registry.folders().state) {
-            // Nobody wants to be told yet.
+        let is_known = webhooks.borrow_and_update().is_some();
+        let spool = Spool::of(&app.registry.folders().state);
+        let again = match spool.filter(|_| is_known) {
+            // Nobody wants to be told yet, or nobody knows who does.
             None => Duration::MAX,
             Some(spool) => match Office::open(app.clone(), spool) {
                 Ok(office) => {

@@ -39,7 +39,7 @@ pub(super) struct Office {
     shelves: Shelves,
     sender: Arc<Sender>,
     retry_after: Arc<[Wait]>,
-    webhooks: watch::Receiver<Arc<Webhooks>>,
+    webhooks: watch::Receiver<Option<Arc<Webhooks>>>,
     /// Something came into the spool.
     news: Arc<Notify>,
     _watcher: RecommendedWatcher,
@@ -123,9 +123,14 @@ impl Office {
         self.save().await;
     }
 
+    /// The endpoints that are in force; there are some to speak of before there is an office.
+    fn configured(&self) -> Arc<Webhooks> {
+        self.webhooks.borrow().clone().unwrap_or_default()
+    }
+
     /// Those who are told of anything now.
     fn listening(&self) -> Vec<Endpoint> {
-        let webhooks = self.webhooks.borrow();
+        let webhooks = self.configured();
         let listening = webhooks
             .endpoints()
             .iter()
@@ -221,7 +226,8 @@ impl Office {
 
     /// Other endpoints are configured, or others listen.
     fn follow(&mut self) {
-        let webhooks = self.webhooks.borrow_and_update().clone();
+        self.webhooks.mark_unchanged();
+        let webhooks = self.configured();
         if self.standings.follow(&webhooks) {
             self.is_unsaved = true;
         }
@@ -317,7 +323,7 @@ impl Office {
 
     /// An endpoint wants to hear no more.
     async fn rest(&mut self, endpoint: &EndpointId, at: Timestamp) {
-        let webhooks = self.webhooks.borrow().clone();
+        let webhooks = self.configured();
         let mut endpoints = webhooks.endpoints().iter();
         if let Some(configured) = endpoints.find(|configured| configured.id == *endpoint) {
             let entry = configured.fingerprint();

@@ -167,7 +167,12 @@ mod tests {
             let text = format!(r#"{{"webhooks":[{},{}]}}"#, entry("a"), entry("b"));
             fs::write(&path, text).unwrap();
             let reach = Reach::Public;
-            let webhooks = WebhookSource { path, reach }.load().unwrap();
+            let source = WebhookSource {
+                path,
+                is_named: true,
+                reach,
+            };
+            let webhooks = source.load().unwrap().unwrap();
             let spool = Spool::create(folder.path()).unwrap();
             Self {
                 shelves: Shelves::open(&spool).unwrap(),

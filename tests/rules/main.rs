@@ -112,6 +112,7 @@ mod verdicts_are_204_401_or_403;
 mod verdicts_stay_private;
 mod verify_names_what_changed;
 mod watch_builds_what_changed;
+mod webhooks_are_counted_without_their_counter;
 mod webhooks_are_looked_for_beside_rack_toml;
 mod webhooks_are_made_again_when_asked;
 mod webhooks_are_signed;

@@ -221,7 +221,8 @@ impl App {
         };
         let enabled = webhooks.enabled().count();
         if enabled > 0 {
-            Spool::create(state)?;
+            let doubt = Spool::create(state)?.doubt()?;
+            doubt.inspect(|doubt| tracing::warn!("webhooks: {doubt}"));
         }
         self.webhooks.send_if_modified(|in_force| {
             let is_news = in_force.as_deref() != Some(&webhooks);

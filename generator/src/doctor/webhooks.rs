@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Finding;
 use crate::error::Result;
 use crate::webhook::shelves::Shelf;
-use crate::webhook::{Shelves, WebhookSource};
+use crate::webhook::{Shelves, Spool, WebhookSource};
 
 const CHECK: &str = "webhooks";
 
@@ -16,8 +16,12 @@ pub(super) fn check(source: &WebhookSource, state: &Path) -> Vec<Finding> {
 fn examine(source: &WebhookSource, state: &Path) -> Result<Vec<Finding>> {
     let webhooks = source.load()?.unwrap_or_default();
     let shelves = Shelves::of(state);
-    let missed = source.missed(state)?.into_iter();
-    let mut findings: Vec<_> = missed.map(|says| Finding::warning(CHECK, says)).collect();
+    let doubt = Spool::of(state).map_or(Ok(None), |spool| spool.doubt())?;
+    let mut findings: Vec<_> = [source.missed(state)?, doubt]
+        .into_iter()
+        .flatten()
+        .map(|says| Finding::warning(CHECK, says))
+        .collect();
     let standings = shelves.standings()?;
     findings.extend(
         standings

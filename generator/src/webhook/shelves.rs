@@ -75,11 +75,16 @@ impl Shelves {
         }
     }
 
+    /// To look into, beside what is announced.
+    pub(super) fn of_spool(spool: &Spool) -> Self {
+        Self {
+            folder: spool.path().to_owned(),
+        }
+    }
+
     /// For the daemon: makes what is missing, and clears away what a kill left half-written.
     pub fn open(spool: &Spool) -> Result<Self> {
-        let shelves = Self {
-            folder: spool.path().to_owned(),
-        };
+        let shelves = Self::of_spool(spool);
         durable::create_folder(&shelves.requests(), file::FOLDER_MODE)?;
         for shelf in Shelf::ALL {
             let folder = shelves.shelf(shelf);

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Announcement, file};
+use super::{Announcement, Shelves, file};
 use crate::commit::durable;
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::source::SourceTree;
 
 const SEQUENCE: &str = "sequence";
@@ -62,21 +62,61 @@ impl Spool {
         // The daemon gives some too, whoever has the locks of the trees.
         let folder = File::open(&self.folder).at("open", &self.folder)?;
         folder.lock().at("lock", &self.folder)?;
-        let path = self.folder.join(SEQUENCE);
-        let last = match fs::read_to_string(&path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => 0,
-            read => read.at("read", &path)?.trim().parse::<u64>().map_err(|_| {
-                Error::refused(
-                    &path,
-                    "this is no number; write one larger than any that was sent",
-                )
-            })?,
+        let path = self.sequence();
+        let last = match self.last()? {
+            Some(last) => last,
+            None => self.largest()?,
         };
         // Not left to the caller's barrier: a power cut before it would leave no number at all.
         let text = format!("{}\n", last + count as u64);
         // No secret, and `rackgen` may be run by another user.
         durable::replace(&path, text.as_bytes(), 0o644)?;
         Ok(last)
+    }
+
+    fn sequence(&self) -> PathBuf {
+        self.folder.join(SEQUENCE)
+    }
+
+    /// The last number that was given, if its file tells it: a power cut may have torn it.
+    fn last(&self) -> Result<Option<u64>> {
+        let path = self.sequence();
+        match fs::read(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+            read => Ok(str::from_utf8(&read.at("read", &path)?)
+                .ok()
+                .and_then(given)),
+        }
+    }
+
+    /// The largest number that is left in what was numbered: no counter stops a registry.
+    fn largest(&self) -> Result<u64> {
+        let announced = [files(&self.folder.join(STAGED))?, self.outbox()?].concat();
+        // The name has the first number in it, if all else is torn.
+        let names = announced
+            .iter()
+            .filter_map(|path| given(path.file_stem()?.to_str()?));
+        let announcements = announced.iter().flat_map(|path| Self::read(path).ok());
+        let deliveries = Shelves::of_spool(self).all()?;
+        let bodies = announcements
+            .flatten()
+            .map(|announcement| announcement.body)
+            .chain(deliveries.into_iter().map(|(_, delivery)| delivery.body));
+        let numbers = bodies.filter_map(|body| given(&body.get(SEQUENCE)?.to_string()));
+        Ok(names.chain(numbers).max().unwrap_or(0))
+    }
+
+    /// That the last number cannot be told, and what follows.
+    pub fn doubt(&self) -> Result<Option<String>> {
+        let path = self.sequence();
+        let is_torn = path.exists() && self.last()?.is_none();
+        Ok(is_torn.then(|| {
+            format!(
+                "{}: this is no number; the next event has one larger than all in this folder, which may have been \
+                 sent before",
+                path.display()
+            )
+        }))
     }
 
     /// Writes what a commit will have to announce, each with its number; the caller's barrier makes it durable.
@@ -176,6 +216,12 @@ impl Staged {
         file::write(&self.path, &Batch { announcements: due })?;
         self.is_due()
     }
+}
+
+/// A number that an event may have: no larger than what a receiver's JSON holds exactly.
+fn given(text: &str) -> Option<u64> {
+    let number = text.trim().parse().ok();
+    number.filter(|number| *number < 1 << 53)
 }
 
 /// The files of a folder by name; none where there is no folder.

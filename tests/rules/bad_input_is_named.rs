@@ -162,6 +162,10 @@ fn a_daemon_names_the_setting_that_does_not_fit() {
     );
     in_file("max_upload = '100XB'\n", &["`max_upload`", "100MiB"]);
     in_file(
+        "[webhook]\ntimeout = '0s'\n",
+        &["line 2: `timeout`", "above 0", "15s"],
+    );
+    in_file(
         "\n\nrate_limit = '10/s'\n",
         &["line 3: `rate_limit`", "1200/min"],
     );

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::address::Reach;
 
@@ -15,6 +16,7 @@ pub struct DeliverySettings {
     #[serde(rename = "allow_private")]
     pub reach: Reach,
     /// How long an endpoint may take for its answer, connecting included.
+    #[serde(deserialize_with = "some_time")]
     pub timeout: Wait,
     /// How long to wait after the first failed attempt, the second and so on; after as many it is given up.
     pub retry_after: Vec<Wait>,
@@ -40,6 +42,17 @@ impl Default for DeliverySettings {
             timeout: Wait(Duration::from_secs(15)),
             retry_after: retry_after.map(Duration::from_secs).map(Wait).into(),
         }
+    }
+}
+
+/// In no time at all nobody answers.
+fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Wait, D::Error> {
+    let wait = Wait::deserialize(deserializer)?;
+    match wait.0.is_zero() {
+        true => Err(D::Error::custom(
+            "a span of time above 0 is needed, as in 15s",
+        )),
+        false => Ok(wait),
     }
 }
 

@@ -48,8 +48,9 @@ fn wait_of(answer: &Response<Body>) -> Option<Duration> {
 /// How long `Retry-After` asks to wait, in seconds or as a date (RFC 9110, section 10.2.3); a date that has passed asks
 /// for nothing.
 pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More than fits is as long as can be.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let then = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
@@ -139,6 +140,8 @@ mod tests {
         for (text, seconds) in [
             ("0", Some(0)),
             ("120", Some(120)),
+            ("99999999999999999999", Some(u64::MAX)),
+            ("", None),
             ("Sun, 22 Nov 2026 10:30:07 GMT", Some(7)),
             ("Sat, 21 Nov 2026 10:30:00 GMT", Some(0)),
             ("soon", None),

@@ -122,6 +122,7 @@ mod webhooks_stay_out_of_private_networks;
 mod webhooks_survive_a_killed_daemon;
 mod webhooks_wait_for_no_disk;
 mod webhooks_wait_for_nobody;
+mod webhooks_wait_while_their_endpoint_rests;
 mod what_cannot_be_noted_is_not_done;
 mod what_may_pass_is_tried_again;
 mod what_nearly_asks_for_a_dry_run_stores_nothing;

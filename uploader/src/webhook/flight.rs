@@ -98,7 +98,7 @@ impl Flight {
 }
 
 fn unheard() -> (Try, Verdict) {
-    let why = "not sent: its endpoint is not configured, not enabled, or answered 410";
+    let why = "not sent: its endpoint is not configured, or answered 410";
     let attempt = Try::ended(Timestamp::now(), Duration::ZERO, None, Some(why.into()));
     (attempt, Verdict::Unheard)
 }

@@ -231,6 +231,10 @@ impl Office {
         if self.standings.follow(&webhooks) {
             self.is_unsaved = true;
         }
+        let endpoints = webhooks.endpoints().iter();
+        let resting = endpoints.filter(|endpoint| !endpoint.enabled);
+        self.schedule
+            .rest(resting.map(|endpoint| endpoint.id.clone()).collect());
     }
 
     /// Lets everything fly that is due and has room.

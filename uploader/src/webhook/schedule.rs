@@ -19,6 +19,8 @@ pub(super) struct Schedule {
     /// By when they came.
     ages: BTreeSet<(Timestamp, DeliveryId)>,
     flying: BTreeSet<DeliveryId>,
+    /// For whom nothing flies for now.
+    resting: BTreeSet<EndpointId>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl Schedule {
         let ready = self
             .queues
             .iter_mut()
+            .filter(|(endpoint, _)| !self.resting.contains(endpoint))
             .filter_map(|(endpoint, queue)| Some((queue.next()?, endpoint, queue)));
         let (next, endpoint, queue) = ready.min_by_key(|(next, ..)| *next)?;
         if next > now {
@@ -100,7 +103,11 @@ impl Schedule {
 
     /// When the next one can be taken, if nothing lands before.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        let next = self.queues.values().filter_map(Queue::next).min();
+        let awake = self
+            .queues
+            .iter()
+            .filter(|(endpoint, _)| !self.resting.contains(endpoint));
+        let next = awake.filter_map(|(_, queue)| queue.next()).min();
         next.filter(|_| self.flying.len() < MOST)
     }
 
@@ -129,6 +136,11 @@ impl Schedule {
         self.queues.entry(endpoint.clone()).or_default().is_failing = is_failing;
     }
 
+    /// What waits for these waits on until others rest.
+    pub(super) fn rest(&mut self, endpoints: BTreeSet<EndpointId>) {
+        self.resting = endpoints;
+    }
+
     /// All endpoints that something ever waited for.
     pub(super) fn endpoints(&self) -> Vec<EndpointId> {
         self.queues.keys().cloned().collect()
@@ -139,10 +151,14 @@ impl Schedule {
         &self.flying
     }
 
-    /// How many wait or are on their way, and since when the first of them.
+    /// How many wait or are on their way, and since when the first of them that somebody waits for.
     pub(super) fn backlog(&self) -> (usize, Option<Timestamp>) {
-        let oldest = self.ages.first().map(|(created, _)| *created);
-        (self.waiting.len(), oldest)
+        let rests = |id| {
+            let entry = self.waiting.get(id);
+            entry.is_some_and(|entry| self.resting.contains(&entry.endpoint))
+        };
+        let oldest = self.ages.iter().find(|(_, id)| !rests(id));
+        (self.waiting.len(), oldest.map(|(created, _)| *created))
     }
 }
 

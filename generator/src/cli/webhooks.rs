@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::webhook::shelves::{Request, Shelf};
 use crate::webhook::standing::Standings;
 use crate::webhook::{
-    Delivery, DeliveryId, DeliverySettings, Endpoint, EndpointId, Shelves, WebhookSource, Webhooks,
+    Delivery, DeliveryId, DeliverySettings, Endpoint, EndpointId, EventKind, Shelves,
+    WebhookSource, Webhooks,
 };
 
 /// What is to be done about webhooks.
@@ -310,7 +311,7 @@ fn line(shelf: Shelf, delivery: &Delivery) -> String {
 fn redeliver(view: &View, which: Which, format: Format) -> Result<()> {
     let is_meant = |shelf: Shelf, delivery: &Delivery| match which.since {
         Some(since) => delivery.created >= since,
-        None => shelf == Shelf::Dead,
+        None => shelf == Shelf::Dead && delivery.event != EventKind::Ping,
     };
     let mut deliveries = Vec::new();
     if which.ids.is_empty() {
@@ -399,8 +400,9 @@ fn test(view: &View, named: &str, format: Format) -> Result<Outcome> {
                 return Err(Error::refused(&view.state, why));
             }
             _ if start.elapsed() > patience => {
-                let why =
-                    format!("the ping still waits; `rackgen webhooks deliveries` tells of {id}");
+                durable::remove_if_there(&asked)?;
+                view.shelves.remove(Shelf::Pending, &id)?;
+                let why = "no answer came in time, and the ping is taken back; the log of `rackd` tells why";
                 return Err(Error::refused(&view.state, why));
             }
             _ => thread::sleep(Duration::from_millis(20)),

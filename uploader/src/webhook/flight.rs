@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rackgen::error::{Error, Result};
 use rackgen::webhook::settings::Wait;
 use rackgen::webhook::shelves::Shelf;
-use rackgen::webhook::{Delivery, DeliveryId, Endpoint, EndpointId, Shelves, Try};
+use rackgen::webhook::{Delivery, DeliveryId, Endpoint, EndpointId, EventKind, Shelves, Try};
 use tokio::task::spawn_blocking;
 
 use super::send::{Sender, Verdict};
@@ -27,6 +27,7 @@ pub(super) struct Flight {
 pub(super) struct Landed {
     pub(super) id: DeliveryId,
     pub(super) endpoint: EndpointId,
+    pub(super) is_ping: bool,
     pub(super) fate: Fate,
     /// What the disk said to that.
     pub(super) noted: Result<()>,
@@ -53,6 +54,7 @@ impl Flight {
     pub(super) async fn fly(self) -> Landed {
         let (shelves, id) = (self.shelves.clone(), self.id.clone());
         let read = blocking(move || shelves.read(Shelf::Pending, &id)).await;
+        let is_ping = matches!(&read, Ok(Some(delivery)) if delivery.event == EventKind::Ping);
         let (fate, noted) = match read {
             Ok(Some(delivery)) => self.deliver(delivery).await,
             Ok(None) => (Fate::Vanished, Ok(())),
@@ -61,6 +63,7 @@ impl Flight {
         Landed {
             id: self.id,
             endpoint: self.endpoint,
+            is_ping,
             fate,
             noted,
         }

@@ -49,6 +49,9 @@ pub(super) struct Office {
     /// Whether the file of these says something else.
     is_unsaved: bool,
     history: VecDeque<DeliveryId>,
+    /// Pings that did not arrive, and when that was: whoever asked for one reads it from its shelf, and then it is of no
+    /// use any more.
+    failed_pings: Vec<(Instant, DeliveryId)>,
     faults: Faults,
 }
 
@@ -85,6 +88,7 @@ impl Office {
             schedule: Schedule::default(),
             flying: JoinSet::new(),
             is_unsaved: false,
+            failed_pings: Vec::new(),
             faults: Faults::default(),
         })
     }
@@ -210,7 +214,10 @@ impl Office {
         }
     }
 
-    fn note_dead(&self, id: &DeliveryId, endpoint: &EndpointId, why: &str) {
+    fn note_dead(&mut self, id: DeliveryId, endpoint: &EndpointId, is_ping: bool, why: &str) {
+        if is_ping {
+            return self.failed_pings.push((Instant::now(), id));
+        }
         let what = format!("delivery {id} to endpoint {endpoint}: {why}");
         self.note(Action::WebhookDead, what);
     }
@@ -259,6 +266,7 @@ impl Office {
         let Landed {
             id,
             endpoint,
+            is_ping,
             fate,
             noted,
         } = landed;
@@ -301,7 +309,7 @@ impl Office {
         }
         if outcome.is_dead() && noted.is_ok() {
             let why = attempt.fault.as_deref().unwrap_or_default();
-            self.note_dead(&id, &endpoint, why);
+            self.note_dead(id.clone(), &endpoint, is_ping, why);
         }
         if !was_sent {
             return;
@@ -380,6 +388,13 @@ impl Office {
     /// What nobody is told of: files that a watch missed, and those that hands changed.
     async fn look(&mut self) {
         self.save().await;
+        let is_read = |(at, _): &mut (Instant, DeliveryId)| at.elapsed() > LOOK;
+        let read: Vec<_> = self.failed_pings.extract_if(.., is_read).collect();
+        for (_, ping) in read {
+            let (shelves, id) = (self.shelves.clone(), ping.clone());
+            let removed = blocking(move || shelves.remove(Shelf::Dead, &id)).await;
+            self.heed(&ping, &removed);
+        }
         let unreadable: Vec<_> = self.faults.unreadable.keys().cloned().collect();
         unreadable.into_iter().for_each(|id| self.resume_one(id));
         self.count_dead().await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use rackgen::webhook::{Delivery, DeliveryId, EndpointId};
+use rackgen::webhook::{Delivery, DeliveryId, EndpointId, EventKind};
 
 /// From so many on that are on their way, each endpoint has one at once and no more.
 const MANY: usize = 64;
@@ -19,6 +19,8 @@ pub(super) struct Schedule {
     /// By when they came.
     ages: BTreeSet<(Timestamp, DeliveryId)>,
     flying: BTreeSet<DeliveryId>,
+    /// Somebody waits for the answer: they wait for nothing, and are tried once.
+    pings: BTreeSet<(EndpointId, DeliveryId)>,
     /// For whom nothing flies for now.
     resting: BTreeSet<EndpointId>,
 }
@@ -55,6 +57,10 @@ impl Schedule {
     pub(super) fn add(&mut self, delivery: &Delivery) {
         let id = &delivery.id;
         let endpoint = delivery.endpoint();
+        if delivery.event == EventKind::Ping {
+            self.pings.insert((endpoint, id.clone()));
+            return;
+        }
         let next = delivery.next.unwrap_or(delivery.created);
         let queue = self.queues.entry(endpoint.clone()).or_default();
         if let Some(entry) = self.waiting.get_mut(id) {
@@ -77,8 +83,11 @@ impl Schedule {
         self.waiting.insert(id.clone(), entry);
     }
 
-    /// Takes one that is due and may start: of those endpoints that have room, the one that has waited longest.
+    /// Takes one that is due and may start: a ping, or of those endpoints that have room, the one that has waited longest.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(EndpointId, DeliveryId)> {
+        if let Some(ping) = self.pings.pop_first() {
+            return Some(ping);
+        }
         let is_crowded = self.is_crowded();
         let ready = self
             .queues
@@ -112,7 +121,7 @@ impl Schedule {
         self.flying.len() >= MANY
     }
 
-    /// One that was on its way has landed: it is over, or waits for its next attempt.
+    /// One that was on its way has landed: it is over, or waits for its next attempt. A ping is over.
     pub(super) fn land(&mut self, id: &DeliveryId, next: Option<Timestamp>) {
         let Some(entry) = self.waiting.get_mut(id) else {
             return;
@@ -165,7 +174,6 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use rackgen::webhook::EventKind;
     use serde_json::Map;
 
     use super::*;
@@ -209,6 +217,25 @@ mod tests {
             assert_eq!(of(&second, &endpoint), 1, "{endpoint}");
         }
         assert_eq!(schedule.backlog().0, 10 * endpoints);
+    }
+
+    #[test]
+    fn a_ping_waits_behind_nothing() {
+        let mut schedule = Schedule::default();
+        let (waits, mut ping) = (delivery("a"), delivery("a"));
+        schedule.set_failing(&waits.endpoint(), true);
+        schedule.add(&waits);
+        assert_eq!(take_all(&mut schedule).len(), 1);
+        schedule.add(&delivery("a"));
+        ping.event = EventKind::Ping;
+        schedule.add(&ping);
+        schedule.add(&ping);
+        assert_eq!(
+            take_all(&mut schedule),
+            [(ping.endpoint(), ping.id.clone())]
+        );
+        schedule.land(&ping.id, None);
+        assert_eq!(schedule.backlog().0, 2);
     }
 
     #[test]

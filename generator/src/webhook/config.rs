@@ -231,14 +231,15 @@ impl Endpoint {
         &self.secrets
     }
 
-    /// Tells the entry from a changed one; its secrets do not count.
+    /// Tells the entry from a changed one, also from one with other secrets, and tells none of them.
     pub fn fingerprint(&self) -> String {
         let events: Vec<_> = self.events.iter().map(|event| event.as_str()).collect();
+        let secrets: Vec<_> = self.secrets.iter().map(|secret| &*secret.text).collect();
         first_digits::<16>(&format!(
-            "{} {} {}",
+            "{} {} {:?} {secrets:?}",
             self.url,
             events.join(","),
-            self.description.as_deref().unwrap_or_default()
+            self.description.as_deref().unwrap_or_default(),
         ))
     }
 }
@@ -435,6 +436,14 @@ mod tests {
         let fault = Webhooks::parse(text.as_bytes(), Reach::Public).unwrap_err();
         assert!(fault.contains("allow_private"), "{fault}");
         assert!(Webhooks::parse(text.as_bytes(), Reach::Anywhere).is_ok());
+    }
+
+    #[test]
+    fn another_secret_is_another_entry() {
+        let print = |secret| with("https://e.example/", secret).unwrap().fingerprint();
+        assert_eq!(print(r#""a""#), print(r#"["a"]"#));
+        assert_ne!(print(r#""a""#), print(r#""b""#));
+        assert_ne!(print(r#""a""#), print(r#"["a","b"]"#));
     }
 
     #[test]

@@ -119,6 +119,50 @@ fn what_is_there_stays_and_links_are_not_followed() {
 }
 
 #[test]
+fn what_was_removed_for_good_there_never_comes_to_be_here() {
+    let mut random = Random::announced("what_was_removed_for_good_there_never_comes_to_be_here");
+    let access = json!({ "@open": [] });
+    let (origin, ours, copy) = (
+        Registry::new(&access),
+        Registry::new(&access),
+        Registry::new(&access),
+    );
+    let release = Release::new("@open", "item", "1.0.0").file("a.txt", "leaks\n");
+    origin.put(&release);
+    origin.build();
+    let from = origin.source().display().to_string();
+    let import = ["import", "--from", &from];
+    copy.rackgen(&import).exits(0);
+    let remove = ["remove", "@open/features/item@1.0.0", "--reason", "leaks"];
+    origin.rackgen(&remove).exits(0);
+
+    ours.rackgen(&import).exits(0);
+    let log = ours.source().join("@open/features/item/releases.jsonl");
+    let removal = fs::read_to_string(&log).expect("a log");
+    assert!(removal.contains("\"remove\""), "{removal}");
+    ours.rackgen(&import).exits(0);
+    assert_eq!(removal, fs::read_to_string(&log).expect("a log"));
+    ours.build();
+    let daemon = ours.rackd().start();
+    let other = Release::new("@open", "item", "1.0.0").file("a.txt", "other\n");
+    let answer = daemon.publish(&other, ADMIN_TOKEN, &mut random);
+    assert_eq!(answer.status, 409, "{}", answer.json());
+
+    // A copy from before has it still, and whoever made it is told.
+    let run = copy.rackgen(&import).exits(2);
+    let words = ["@open/features/item/1.0.0: ", "removed", "`rackgen remove`"];
+    assert!(run.names(&words), "{run}");
+
+    // Over there, somebody put it back.
+    origin.put(&release);
+    let run = Registry::new(&access).rackgen(&import);
+    assert!(
+        run.names(&["@open/features/item/1.0.0: ", "still"]),
+        "{run}"
+    );
+}
+
+#[test]
 fn what_is_past_the_limits_is_left_out() {
     let access = json!({ "@open": [] });
     let (origin, ours) = (Registry::new(&access), Registry::new(&access));

@@ -70,3 +70,17 @@ pub(super) fn publisher(log: &[Event], version: &Version) -> Option<(String, Con
         _ => None,
     })
 }
+
+/// The version that is gone for good with this change.
+pub(super) fn removed(change: &Change) -> Option<&Version> {
+    match change {
+        Change::Remove { version, .. } => Some(version),
+        _ => None,
+    }
+}
+
+/// Whether a version is gone for good.
+pub(super) fn is_removed(log: &[Event], version: &Version) -> bool {
+    log.iter()
+        .any(|event| removed(&event.change) == Some(version))
+}

@@ -111,7 +111,7 @@ impl Origin for Folder {
         Ok(found.items.into_iter().map(|(id, _)| id).collect())
     }
 
-    fn offer(&self, item: ItemId, _: &mut Vec<Problem>) -> Result<Offer> {
+    fn offer(&self, item: ItemId, problems: &mut Vec<Problem>) -> Result<Offer> {
         let mut versions: BTreeMap<_, _> = self
             .tree
             .versions(&item)
@@ -121,6 +121,13 @@ impl Origin for Folder {
             .collect();
         let log = self.tree.events(&item).map_err(of_a_part)?;
         let later = events::read_log(log, &mut versions);
+        for version in later.iter().filter_map(|it| events::removed(&it.change)) {
+            if versions.remove(version).is_some() {
+                let folder = self.tree.release(&item.release(version.clone()));
+                let why = "it was removed for good, and its folder is still there";
+                problems.push(Problem::refused(folder, why));
+            }
+        }
         Ok(Offer {
             item,
             versions,

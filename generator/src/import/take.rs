@@ -111,7 +111,7 @@ impl Taker<'_> {
             report.versions.count(outcome);
             advance();
         }
-        let later = self.add_later(offer, &had);
+        let later = self.add_later(offer, &had, &mut report.problems);
         part(later, &mut report.problems)?;
         Ok(report)
     }
@@ -157,9 +157,7 @@ impl Taker<'_> {
     fn held(&self, release: &ReleaseId, log: &[Event]) -> Option<Held> {
         let folder = self.source.release(release);
         let is_there = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-        let is_removed = log.iter().any(|event| {
-            matches!(&event.change, Change::Remove { version, .. } if *version == release.version)
-        });
+        let is_removed = events::is_removed(log, &release.version);
         let (by, digest) =
             events::publisher(log, &release.version).filter(|_| is_there && !is_removed)?;
         Some(Held { folder, by, digest })
@@ -219,29 +217,63 @@ impl Taker<'_> {
         Ok(outcome)
     }
 
-    /// Appends what happened to the versions that were had, as far as the log does not say it.
-    fn add_later(&self, offer: &Offer, had: &BTreeSet<&Version>) -> Result<()> {
-        if had.is_empty() || offer.later.is_empty() && offer.standing.is_empty() {
+    /// Appends what happened to the versions that were had, as far as the log does not say it; and which were removed
+    /// for good over there, so that none of them comes to be here.
+    fn add_later(
+        &self,
+        offer: &Offer,
+        had: &BTreeSet<&Version>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        let counts = |change: &Change| match change.version() {
+            Some(version) => had.contains(version) || events::removed(change).is_some(),
+            None => !had.is_empty(),
+        };
+        let later: Vec<_> = offer.later.iter().filter(|it| counts(&it.change)).collect();
+        let standing: Vec<_> = offer.standing.iter().filter(|it| counts(it)).collect();
+        if later.is_empty() && standing.is_empty() {
             return Ok(());
         }
-        let was_had = |change: &Change| change.version().is_none_or(|it| had.contains(it));
-        let mut later = offer.later.iter().filter(|event| was_had(&event.change));
-        let mut standing = offer.standing.iter().filter(|change| was_had(change));
         self.locked(|| {
-            let log = self.source.events(&offer.item)?;
-            later.try_for_each(|event| match log.contains(event) {
-                true => Ok(()),
-                false => self.source.append(&offer.item, event),
-            })?;
-            standing.try_for_each(|change| {
+            let item = &offer.item;
+            self.source.refuse_links(item)?;
+            let log = self.source.events(item)?;
+            for event in later {
+                match events::removed(&event.change) {
+                    Some(version) if events::is_removed(&log, version) => continue,
+                    Some(version) => {
+                        let release = item.release(version.clone());
+                        let folder = self.source.release(&release);
+                        if folder.symlink_metadata().is_ok() {
+                            problems.push(self.still_here(&release, &folder));
+                            continue;
+                        }
+                        // There may be none yet.
+                        durable::create_folders(&self.source.item(item), 0o755)?;
+                    }
+                    None if log.contains(event) => continue,
+                    None => {}
+                }
+                self.source.append(item, event)?;
+            }
+            standing.into_iter().try_for_each(|change| {
                 // Said once: what was done here since is not undone.
                 if log.iter().any(|event| event.change == *change) {
                     return Ok(());
                 }
                 let event = events::by_import(change.clone(), Timestamp::now());
-                self.source.append(&offer.item, &event)
+                self.source.append(item, &event)
             })
         })
+    }
+
+    /// A version that was removed for good over there: only a hand takes anything away here.
+    fn still_here(&self, release: &ReleaseId, folder: &Path) -> Problem {
+        let why = format!(
+            "it was removed for good, and {} is here still; `rackgen remove` does the same here",
+            folder.display()
+        );
+        Problem::refused(self.origin.release_address(release, Path::new("")), why)
     }
 
     fn refused(&self, release: &ReleaseId, why: String) -> Error {

@@ -55,21 +55,12 @@ impl Checked {
         &self.id
     }
 
-    /// Whether the source tree is still the one that was checked: an empty folder where one was mounted is no empty
-    /// registry.
+    /// Whether the source tree is still the one that was checked.
     ///
     /// # Errors
-    /// [`Error::Displaced`]: there is another folder in its place, or none.
+    /// As [`require_source`].
     pub fn require_source(&self) -> Result<()> {
-        let why = match read_marker(&self.source)? {
-            Some(marker) if marker.id == self.id => return Ok(()),
-            Some(_) => "its `.rack-id` is that of another registry",
-            None => "its `.rack-id` is gone",
-        };
-        Err(Error::Displaced {
-            path: self.source.clone(),
-            why,
-        })
+        require_source(&self.source, &self.id)
     }
 
     /// Which folder the tree of this audience is now: it may be another than when they were checked.
@@ -91,6 +82,22 @@ impl std::ops::Deref for Checked {
     fn deref(&self) -> &Folders {
         &self.folders
     }
+}
+
+/// Whether a source tree is still the one of this id: an empty folder where one was mounted is no empty registry.
+///
+/// # Errors
+/// [`Error::Displaced`]: there is another folder in its place, or none.
+pub fn require_source(source: &Path, id: &str) -> Result<()> {
+    let why = match read_marker(source)? {
+        Some(marker) if marker.id == id => return Ok(()),
+        Some(_) => "its `.rack-id` is that of another registry",
+        None => "its `.rack-id` is gone",
+    };
+    Err(Error::Displaced {
+        path: source.to_owned(),
+        why,
+    })
 }
 
 const MARKER: &str = ".rack-id";
@@ -228,8 +235,19 @@ impl Folders {
 
     /// The id that all four have or are to have.
     fn settle_id(&self, adoption: Adoption) -> Result<String> {
+        match self.known_id(adoption)? {
+            Some(id) => Ok(id),
+            None => random_hex::<16>(),
+        }
+    }
+
+    /// The id by which the source tree is known; none before its first build. Nothing is made or written.
+    ///
+    /// # Errors
+    /// A source tree that is not that of the state folder.
+    pub fn known_id(&self, adoption: Adoption) -> Result<Option<String>> {
         match (read_marker(&self.state)?, read_marker(&self.source)?) {
-            (Some(state), Some(source)) if state.id == source.id => Ok(state.id),
+            (Some(state), Some(source)) if state.id == source.id => Ok(Some(state.id)),
             (Some(_), Some(_)) => Err(Error::refused(
                 &self.state,
                 format!(
@@ -237,13 +255,12 @@ impl Folders {
                     self.source.display()
                 ),
             )),
-            (Some(state), None) if adoption == Adoption::Always => Ok(state.id),
+            (Some(state), None) if adoption == Adoption::Always => Ok(Some(state.id)),
             (Some(_), None) => Err(Error::refused(
                 &self.source,
                 "the source tree lost its `.rack-id`: is it mounted? `--adopt` takes it as it is",
             )),
-            (None, Some(source)) => Ok(source.id),
-            (None, None) => random_hex::<16>(),
+            (None, source) => Ok(source.map(|source| source.id)),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rack_tests::daemon::ADMIN_TOKEN;
+use rack_tests::origin::{Answer, Origin};
 use rack_tests::project_root;
 use rack_tests::random::Random;
 use rack_tests::registry::Registry;
@@ -160,6 +161,53 @@ fn what_was_removed_for_good_there_never_comes_to_be_here() {
         run.names(&["@open/features/item/1.0.0: ", "still"]),
         "{run}"
     );
+}
+
+#[test]
+fn nothing_comes_into_what_stands_in_place_of_the_source() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    origin.put(&Release::new("@open", "item", "1.0.0"));
+    ours.build();
+    let away = ours.root().join("away");
+    fs::rename(ours.source(), &away).expect("a folder of ours");
+    fs::create_dir(ours.source()).expect("a folder");
+    let from = origin.source().display().to_string();
+    let import = ["import", "--from", &from];
+    let run = ours.rackgen(&import).exits(2);
+    assert!(
+        run.names(&["source", "`.rack-id`", "is it mounted"]),
+        "{run}"
+    );
+    let left = fs::read_dir(ours.source()).expect("a folder");
+    assert_eq!(left.count(), 0, "{run}");
+
+    fs::remove_dir(ours.source()).expect("an empty folder");
+    fs::rename(&away, ours.source()).expect("a folder of ours");
+    ours.rackgen(&import).exits(0);
+}
+
+#[test]
+fn a_source_that_goes_while_an_import_runs_ends_it() {
+    let access = json!({ "@open": [] });
+    let ours = Registry::new(&access);
+    ours.build();
+    let marker = ours.source().join(".rack-id");
+    let origin = Origin::start(move |target, _| match target {
+        "/registries/@open/features/item/versions" => {
+            fs::remove_file(&marker).expect("a marker");
+            Answer::json(&json!({ "versions": ["1.0.0"] }))
+        }
+        "/registries/@open/features/item/1.0.0" => {
+            Answer::ok(Release::new("@open", "item", "1.0.0").manifest())
+        }
+        _ => Answer::json(&json!({ "registries": ["features/item"] })),
+    });
+    let url = origin.url();
+    let run = ours.rackgen(&["import", "--from", &url, "--namespace", "@open"]);
+    let run = run.exits(2);
+    assert!(run.names(&["`.rack-id` is gone", "is it mounted"]), "{run}");
+    assert!(!ours.source().join("@open").exists(), "{run}");
 }
 
 #[test]

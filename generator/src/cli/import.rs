@@ -12,6 +12,7 @@ use super::{Format, Outcome, print_json, print_line, print_problems, server};
 use crate::client::Client;
 use crate::config::{Settings, SharedArgs};
 use crate::error::{At, Error, Result};
+use crate::folders::Adoption;
 use crate::import::{Folder, Http, Origin, Remote, Report, Survey, Wanted, survey, take};
 use crate::model::{Namespace, PresetName, Version};
 use crate::public_url::PublicUrl;
@@ -56,6 +57,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
         .root()
         .metadata()
         .at("read the source tree", source.root())?;
+    let id = settings.folders.known_id(Adoption::IfNew)?;
     let origin = origin(&args, &source, &settings)?;
     let wanted = Wanted {
         namespaces: args.namespaces.into_iter().collect(),
@@ -74,7 +76,7 @@ pub(super) fn run(args: Args, format: Format) -> Result<Outcome> {
     }
     let progress = Progress::of_versions();
     let advance = |_, all| progress.advance(1, all);
-    let mut report = workers.install(|| take(&*origin, &source, found, &advance))?;
+    let mut report = workers.install(|| take(&*origin, &source, id.as_deref(), found, &advance))?;
     drop(progress);
     report.seconds = start.elapsed().as_secs_f64();
     let next = match config {

@@ -17,6 +17,7 @@ use super::survey::Survey;
 use super::{Progress, events, part};
 use crate::commit::durable;
 use crate::error::{Error, Result};
+use crate::folders;
 use crate::lock::Lock;
 use crate::model::event::Change;
 use crate::model::{Event, ReleaseId, Version};
@@ -26,14 +27,15 @@ use crate::source::existing::Existing;
 use crate::source::load::Loaded;
 use crate::source::workspace::Workspace;
 
-/// Takes all that a survey found. The versions of an item are taken one after another, oldest first, so that its log
-/// is in order.
+/// Takes all that a survey found into a source tree, for as long as it is that of this id, if it has one. The versions
+/// of an item are taken one after another, oldest first, so that its log is in order.
 ///
 /// # Errors
-/// A disk that says no; an origin that is gone. What was taken until then stays.
+/// A disk that says no; an origin that is gone, or a source tree. What was taken until then stays.
 pub fn take(
     origin: &dyn Origin,
     source: &SourceTree,
+    id: Option<&str>,
     survey: Survey,
     progress: Progress<'_>,
 ) -> Result<Report> {
@@ -41,6 +43,7 @@ pub fn take(
     let taker = Taker {
         origin,
         source,
+        id,
         staging: workspace.tree(),
         turn: Mutex::new(()),
     };
@@ -80,6 +83,8 @@ pub fn take(
 pub(super) struct Taker<'a> {
     pub(super) origin: &'a dyn Origin,
     pub(super) source: &'a SourceTree,
+    /// By which the source tree is known.
+    id: Option<&'a str>,
     /// The workspace, laid out like a source tree.
     pub(super) staging: SourceTree,
     /// Among ourselves it is quicker than the tree's lock, whose waiters look every now and then.
@@ -91,6 +96,9 @@ impl Taker<'_> {
     pub(super) fn locked<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let _lock = Lock::take(self.source.root())?;
+        if let Some(id) = self.id {
+            folders::require_source(self.source.root(), id)?;
+        }
         act()
     }
 

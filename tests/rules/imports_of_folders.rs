@@ -211,6 +211,26 @@ fn a_source_that_goes_while_an_import_runs_ends_it() {
 }
 
 #[test]
+fn what_is_damaged_here_is_not_there_already() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    origin.put(&Release::new("@open", "item", "1.0.0").file("a.txt", "a\n"));
+    origin.build();
+    let daemon = origin.rackd().unhurried().start();
+    let folder = origin.source().display().to_string();
+    ours.rackgen(&["import", "--from", &folder]).exits(0);
+    let file = ours.source().join("@open/features/item/1.0.0/a.txt");
+    fs::write(&file, "damaged\n").expect("a file");
+    for from in [&folder, daemon.url()] {
+        let run = ours.rackgen(&["import", "--from", from]).exits(2);
+        let words = ["@open/features/item/1.0.0", "other content", "left alone"];
+        assert!(run.names(&words), "{run}");
+        let left = fs::read_to_string(&file).expect("a file");
+        assert_eq!(left, "damaged\n", "{run}");
+    }
+}
+
+#[test]
 fn what_is_past_the_limits_is_left_out() {
     let access = json!({ "@open": [] });
     let (origin, ours) = (Registry::new(&access), Registry::new(&access));

@@ -132,7 +132,7 @@ impl Taker<'_> {
         log: &[Event],
         report: &mut Report,
     ) -> Result<Option<Outcome>> {
-        if let Some(held) = self.held(release, log)
+        if let Some(held) = self.held(release, log)?
             && self.origin.agrees(release, facts, &held)?
         {
             return Ok(Some(Outcome::There));
@@ -161,14 +161,26 @@ impl Taker<'_> {
         Ok(Some(outcome))
     }
 
-    /// The version as the source tree has it, if it has both folder and event and was not removed for good.
-    fn held(&self, release: &ReleaseId, log: &[Event]) -> Option<Held> {
+    /// The version as the source tree has it, if it has both folder and event and was not removed for good. One that is
+    /// not as it was published is refused: whatever the origin has, it is not that.
+    fn held(&self, release: &ReleaseId, log: &[Event]) -> Result<Option<Held>> {
         let folder = self.source.release(release);
         let is_there = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-        let is_removed = events::is_removed(log, &release.version);
-        let (by, digest) =
-            events::publisher(log, &release.version).filter(|_| is_there && !is_removed)?;
-        Some(Held { folder, by, digest })
+        if !is_there || events::is_removed(log, &release.version) {
+            return Ok(None);
+        }
+        let Some((by, digest)) = events::publisher(log, &release.version) else {
+            return Ok(None);
+        };
+        if self.source.digest(release) != Some(digest) {
+            let why = format!(
+                "{} is there with other content than it was published with, and is left alone; `rackgen verify` names \
+                 what changed",
+                folder.display()
+            );
+            return Err(self.refused(release, why));
+        }
+        Ok(Some(Held { folder, by, digest }))
     }
 
     /// Loads what was fetched as a build would load it; what is wrong with it is a problem of the origin's.

@@ -27,7 +27,7 @@ type Case = (
 );
 
 /// Where it answers nothing of its own, an item is a sound one.
-const CASES: [Case; 18] = [
+const CASES: [Case; 17] = [
     (
         "bad-version",
         |_, rest, _| {
@@ -150,11 +150,6 @@ const CASES: [Case; 18] = [
         |_, rest, _| (rest == FILE).then(|| Answer::new(503, "", b"")),
         &["broken-for-ever/1.0.0/files/a.txt: 503"],
     ),
-    (
-        "wait-for-ever",
-        |_, rest, _| (rest == FILE).then(|| Answer::new(429, "Retry-After: 86400\r\n", b"")),
-        &["wait-for-ever/1.0.0/files/a.txt: 429", "86400 s"],
-    ),
 ];
 
 const FILE: &str = "/1.0.0/files/a.txt";
@@ -261,6 +256,33 @@ fn what_passes_is_waited_for() {
     );
     let file = registry.source().join("@open/features/good/1.0.0/a.txt");
     assert_eq!(fs::read_to_string(file).expect("a file"), "a\n");
+}
+
+#[test]
+fn an_origin_that_asks_to_be_left_alone_is() {
+    let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
+    let listing = json!({ "registries": items });
+    let origin = Origin::start(move |target, _| match target {
+        "/namespaces/@open/registries" => Answer::json(&listing),
+        _ if target.ends_with("/versions") => Answer::json(&json!({ "versions": ["1.0.0"] })),
+        _ => Answer::new(429, "Retry-After: 3600\r\n", b""),
+    });
+    let url = origin.url();
+    let args = [
+        "import",
+        "--from",
+        &url,
+        "--namespace",
+        "@open",
+        "--jobs",
+        "2",
+    ];
+    let run = limited().rackgen_within(DEADLINE, &args).exits(2);
+    let words = ["/1.0.0: 429", "asks to wait 3600 s", "run this again then"];
+    assert!(run.names(&words), "{run}");
+    let asked = origin.targets().into_iter();
+    let asked = asked.filter(|target| target.ends_with("/1.0.0")).count();
+    assert!(asked <= 2, "by each worker once: {asked}");
 }
 
 #[test]

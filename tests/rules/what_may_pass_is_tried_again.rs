@@ -60,6 +60,8 @@ fn what_may_pass_is_tried_again() {
         4,
         "{published}"
     );
+    // `Retry-After: 0` is no leave to ask at once.
+    assert!(!published.stderr.contains("in 0.0 s"), "{published}");
     let busy = "503 UNAVAILABLE: come back later";
     assert!(published.names(&["/registries: ", busy]), "{published}");
     assert_eq!(line.requests().len(), 4);

@@ -32,7 +32,7 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 
-/// Longer than this nobody waits because a server asks for it.
+/// Longer than this nobody waits because a server asks for it: that is for whoever runs this.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// A server that says nothing for so long has gone.
@@ -180,24 +180,28 @@ impl Client {
                 Ok(done) => return Ok(Ok(done)),
                 Err(passing) => passing,
             };
-            match (pauses.next(), passing.wait()) {
-                (Some(_), Some(wait)) if wait <= LONGEST_WAIT => {
-                    tell(&passing, wait);
-                    self.resume_after(wait);
-                }
-                (Some(pause), None) => {
-                    let pause = spread(pause);
-                    tell(&passing, pause);
-                    thread::sleep(pause);
-                }
-                _ => return Ok(Err(passing)),
+            let asked = passing.wait().unwrap_or_default();
+            let Some(pause) = pauses.next().filter(|_| asked <= LONGEST_WAIT) else {
+                return Ok(Err(passing));
+            };
+            let pause = spread(pause).max(asked);
+            tell(&passing, pause);
+            match asked.is_zero() {
+                true => thread::sleep(pause),
+                false => self.resume_after(pause),
             }
         }
     }
 
-    /// What did not pass, as the end of it all.
+    /// What did not pass, as the end of it all. It is that of what else is to be asked, too, where nobody answers or
+    /// where the server asks to be left alone for long.
     pub fn give_up(&self, url: &str, passing: Passing) -> Error {
         match passing {
+            passing if passing.wait().is_some_and(|wait| wait > LONGEST_WAIT) => Error::Io {
+                action: "ask",
+                path: url.into(),
+                cause: io::Error::other(format!("{passing}; run this again then")),
+            },
             Passing::Unreachable(why) => Error::Io {
                 action: "reach",
                 path: self.base.to_string().into(),

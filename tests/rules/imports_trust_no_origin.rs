@@ -331,6 +331,35 @@ fn an_origin_that_is_gone_stops_the_import() {
     assert!(run.names(&["cannot reach", &gone]), "{run}");
 }
 
+#[test]
+fn an_origin_that_died_behind_a_proxy_stops_the_import() {
+    let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
+    let listing = json!({ "registries": items });
+    let origin = Origin::start(move |target, before| match target {
+        "/namespaces/@open/registries" => Answer::json(&listing),
+        _ if target.ends_with("/versions") => Answer::json(&json!({ "versions": ["1.0.0"] })),
+        // One of them is had before.
+        _ if target.contains("/item-0/") => item(
+            target.trim_start_matches("/registries/@open/features/"),
+            before,
+        ),
+        _ => Answer::new(502, "", b"<html>Bad Gateway</html>"),
+    });
+    let url = origin.url();
+    let args = [
+        "import",
+        "--from",
+        &url,
+        "--namespace",
+        "@open",
+        "--jobs",
+        "16",
+    ];
+    let run = limited().rackgen_within(DEADLINE, &args).exits(2);
+    let words = ["cannot reach", &url, "10 resources in a row", "502"];
+    assert!(run.names(&words), "{run}");
+}
+
 /// A registry that takes little.
 fn limited() -> Registry {
     let registry = Registry::new(&json!({ "@open": [] }));

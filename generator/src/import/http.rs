@@ -2,8 +2,9 @@
 //! caller's business.
 
 use std::fmt::Display;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::staged;
@@ -18,7 +19,12 @@ use crate::public_url::PublicUrl;
 pub struct Http {
     client: Client,
     tell: Tell,
+    /// How many resources in a row could not be had, whatever was tried.
+    failed: AtomicU32,
 }
+
+/// After so many of them the origin is gone: a proxy before it answers still.
+const GONE: u32 = 10;
 
 /// Who hears of each try of a URL that is to follow: why, and after how long.
 pub(crate) type Tell = fn(&str, &Passing, Duration);
@@ -26,7 +32,11 @@ pub(crate) type Tell = fn(&str, &Passing, Duration);
 impl Http {
     /// That registry.
     pub fn new(client: Client, tell: Tell) -> Self {
-        Self { client, tell }
+        Self {
+            client,
+            tell,
+            failed: AtomicU32::new(0),
+        }
     }
 
     /// The address of a resource.
@@ -69,7 +79,23 @@ impl Http {
                 Ok(len.map(|len| (into, len)))
             },
         );
-        tried?.map_err(|passing| self.client.give_up(&url, passing))
+        if !matches!(tried, Ok(Err(_))) {
+            self.failed.store(0, Ordering::Relaxed);
+        }
+        tried?.map_err(|passing| self.give_up(&url, passing))
+    }
+
+    /// What could not be had, and whether anything else can.
+    fn give_up(&self, url: &str, passing: Passing) -> Error {
+        if self.failed.fetch_add(1, Ordering::Relaxed) + 1 < GONE {
+            return self.client.give_up(url, passing);
+        }
+        let why = format!("{GONE} resources in a row could not be had; of {url}: {passing}");
+        Error::Io {
+            action: "reach",
+            path: self.base().to_string().into(),
+            cause: io::Error::other(why),
+        }
     }
 
     /// Asks once, and tells how many bytes came.

@@ -128,6 +128,43 @@ fn what_the_origin_tells_of_a_version_is_kept() {
     assert_eq!(loads, 1, "its digest says that it is there");
 }
 
+#[test]
+fn what_an_origin_says_in_other_words_takes_no_version_away() {
+    let release = Release::new("@open", "item", "1.0.0");
+    let manifest = release.manifest();
+    let document = json!({
+        "versions": ["1.0.0"],
+        "digests": [],
+        "time": { "created": "2026-01-02T03:04:05Z", "1.0.0": "2026-01-02T03:04:05Z" },
+        "yanked": { "1.0.0": false },
+        "deprecated": { "1.0.0": true },
+        "tags": null,
+        "latest": { "is": "nobody's business" },
+    });
+    let origin = Origin::start(move |target, _| match target {
+        "/registries/@open/features/item/versions" => Answer::json(&document),
+        "/registries/@open/features/item/1.0.0" => Answer::ok(&manifest),
+        _ => Answer::json(&json!({ "registries": ["features/item"] })),
+    });
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let url = origin.url();
+    let run = registry.rackgen(&["import", "--from", &url, "--namespace", "@open"]);
+    let run = run.exits(0);
+    for words in [
+        ["item/versions: ", "`digests` is no object"],
+        ["item/versions: ", "1 entries of its `time`"],
+        ["item/versions: ", "1 entries of its `yanked`"],
+        ["item/versions: ", "1 entries of its `deprecated`"],
+    ] {
+        assert!(run.names(&words), "{words:?}: {run}");
+    }
+    assert!(!run.names(&["`tags`"]), "{run}");
+    let log = registry.source().join("@open/features/item/releases.jsonl");
+    let log = fs::read_to_string(log).expect("a log");
+    let event: Value = serde_json::from_str(&log).expect("one event");
+    assert_eq!(event["time"], "2026-01-02T03:04:05Z");
+}
+
 /// Versions that were taken, and that were there.
 fn counts(printed: &str) -> (u64, u64) {
     let report: Value = serde_json::from_str(printed).expect("one document");

@@ -152,11 +152,13 @@ impl Origin for Remote {
         let key = PublicKey::Versions(item.clone());
         let document: Versions = self.list(&key)?;
         let listed = self.names(&key, &document.versions, problems);
+        let known =
+            document.known(&mut |why| problems.push(Problem::warning(self.http.url(&key), why)));
         Ok(Offer {
             item,
-            versions: document.facts(listed),
-            later: document.later(),
-            standing: document.standing(),
+            versions: known.facts(listed),
+            later: known.later(),
+            standing: known.standing(),
         })
     }
 

@@ -27,7 +27,7 @@ type Case = (
 );
 
 /// Where it answers nothing of its own, an item is a sound one.
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     (
         "bad-version",
         |_, rest, _| {
@@ -131,6 +131,14 @@ const CASES: [Case; 17] = [
         "compressed",
         |_, rest, _| (rest == FILE).then(|| Answer::new(200, "Content-Encoding: gzip\r\n", b"a")),
         &["compressed/1.0.0/files/a.txt: ", "compressed"],
+    ),
+    (
+        "login-page",
+        |_, rest, _| {
+            let of_html = "Content-Type: Text/HTML; charset=utf-8\r\n";
+            (rest == FILE).then(|| Answer::new(200, of_html, b"<html>Log in"))
+        },
+        &["login-page/1.0.0/files/a.txt: ", "a page for people"],
     ),
     (
         "missing-file",

@@ -39,6 +39,14 @@ pub fn body_length(answer: &Response<Body>) -> Result<Option<u64>, &'static str>
     }
 }
 
+/// Whether it says that it is a page for people.
+pub fn is_page(answer: &Response<Body>) -> bool {
+    let text = answer.headers().get("content-type");
+    let text = text.and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("text/html")
+}
+
 /// How long a server asks to wait.
 fn wait_of(answer: &Response<Body>) -> Option<Duration> {
     let text = answer.headers().get("retry-after")?.to_str().ok()?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::staged;
-use crate::client::answer::{Answer, body_length};
+use crate::client::answer::{Answer, body_length, is_page};
 use crate::client::{Client, Passing};
 use crate::error::{At, Error, Result};
 use crate::plan::key::PublicKey;
@@ -75,7 +75,7 @@ impl Http {
             |passing, pause| (self.tell)(&url, passing, pause),
             || {
                 let mut into = open()?;
-                let len = self.attempt(&url, most, &mut into, path)?;
+                let len = self.attempt(key, most, &mut into, path)?;
                 Ok(len.map(|len| (into, len)))
             },
         );
@@ -101,11 +101,12 @@ impl Http {
     /// Asks once, and tells how many bytes came.
     fn attempt(
         &self,
-        url: &str,
+        key: &PublicKey,
         most: u64,
         into: &mut impl Write,
         path: &Path,
     ) -> Result<Result<u64, Passing>> {
+        let url = &self.url(key);
         // Of variants nobody knows what they were made of.
         let request = self
             .client
@@ -117,6 +118,11 @@ impl Http {
         };
         if answer.status() != 200 {
             return Err(Error::refused(url, Answer::read(&mut answer)));
+        }
+        if is_page(&answer) && !key.media_type().is_page() {
+            let why = "this is a page for people (`text/html`) and no file of a registry: who answers there, a proxy \
+                       that wants a login?";
+            return Err(Error::refused(url, why));
         }
         let len = body_length(&answer).map_err(|why| Error::refused(url, why))?;
         let too_long = || {

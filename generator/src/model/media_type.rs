@@ -58,6 +58,11 @@ impl MediaType {
         self.0
     }
 
+    /// Whether it is a page for people.
+    pub fn is_page(self) -> bool {
+        self.0.starts_with("text/html")
+    }
+
     /// Whether it is text or JSON, and so may have variants.
     pub fn is_text(self) -> bool {
         self.0.starts_with("text/")

@@ -44,8 +44,13 @@ impl FromStr for PublicUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = |why: &str| {
+            // There may be a password in it.
+            let shown = match text.contains(['@', '?', '#']) {
+                true => "this".to_owned(),
+                false => format!("`{text}`"),
+            };
             Err(format!(
-                "`{text}` is no address of a registry: {why}, as in https://registry.example.com/rack"
+                "{shown} is no address of a registry: {why}, as in https://registry.example.com/rack"
             ))
         };
         let text = text.trim_end_matches('/');
@@ -140,6 +145,18 @@ mod tests {
             "https://*.r",
         ] {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_what_is_refused_is_not_repeated() {
+        for bad in [
+            "https://user:hunter2@r.example.com",
+            "https://r.example.com/?token=hunter2",
+            "https://r.example.com/#hunter2",
+        ] {
+            let why = bad.parse::<PublicUrl>().unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
         }
     }
 }

@@ -129,6 +129,71 @@ fn what_the_origin_tells_of_a_version_is_kept() {
 }
 
 #[test]
+fn an_origin_that_changes_its_mind_is_followed_and_a_hand_is_not_overruled() {
+    let first = json!({
+        "versions": ["1.1.0"],
+        "yanked": { "1.0.0": { "reason": "leaks", "time": "2026-02-03T04:05:06Z" } },
+        "deprecated": { "1.0.0": "old", "1.1.0": "old" },
+        "tags": { "beta": "1.1.0", "next": "1.1.0", "ours": "1.1.0" },
+    });
+    let second = json!({
+        "versions": ["1.1.0", "1.0.0"],
+        "yanked": {},
+        "deprecated": { "1.0.0": "older" },
+        "tags": { "beta": "1.0.0", "ours": "1.1.0" },
+    });
+    let silent = json!({ "versions": ["1.1.0", "1.0.0"], "tags": null });
+    let origin = Origin::start(move |target, before| match target {
+        "/registries/@open/features/item/versions" => {
+            Answer::json([&first, &second, &second, &silent][before])
+        }
+        "/registries/@open/features/item/1.0.0" => {
+            Answer::ok(Release::new("@open", "item", "1.0.0").manifest())
+        }
+        "/registries/@open/features/item/1.1.0" => {
+            Answer::ok(Release::new("@open", "item", "1.1.0").manifest())
+        }
+        _ => Answer::json(&json!({ "registries": ["features/item"] })),
+    });
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let url = origin.url();
+    let args = ["import", "--from", &url, "--namespace", "@open"];
+    let log = registry.source().join("@open/features/item/releases.jsonl");
+    let read = || fs::read_to_string(&log).expect("a log");
+    registry.rackgen(&args).exits(0);
+    registry.build();
+    let by_hand = ["untag", "@open/features/item", "ours"];
+    registry.rackgen(&by_hand).exits(0);
+    let before = read();
+
+    registry.rackgen(&args).exits(0);
+    let after = read();
+    let new = after.strip_prefix(&before).expect("nothing is rewritten");
+    let mut new: Vec<Value> = new
+        .lines()
+        .map(|event| serde_json::from_str(event).expect("an event"))
+        .collect();
+    for event in &mut new {
+        let event = event.as_object_mut().expect("an object");
+        assert_eq!(event.remove("by"), Some(json!("import")));
+        event.remove("time");
+    }
+    let expected = [
+        json!({ "event": "deprecate", "version": "1.0.0", "message": "older" }),
+        json!({ "event": "tag", "tag": "beta", "version": "1.0.0" }),
+        json!({ "event": "unyank", "version": "1.0.0" }),
+        json!({ "event": "undeprecate", "version": "1.1.0" }),
+        json!({ "event": "untag", "tag": "next" }),
+    ];
+    assert_eq!(new, expected);
+
+    for _ in 0..2 {
+        registry.rackgen(&args).exits(0);
+        assert_eq!(after, read(), "known, or not spoken of");
+    }
+}
+
+#[test]
 fn what_an_origin_says_in_other_words_takes_no_version_away() {
     let release = Release::new("@open", "item", "1.0.0");
     let manifest = release.manifest();

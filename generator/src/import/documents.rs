@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::events;
-use super::origin::Facts;
+use super::origin::{Facts, Standing};
 use crate::model::event::Change;
-use crate::model::{Event, Sha256, Shown, Tag, Version, Words};
+use crate::model::{Sha256, Shown, Tag, Version, Words};
 
 /// `/namespaces`
 #[derive(Deserialize)]
@@ -59,17 +59,17 @@ struct Yanked {
 pub(super) struct Known {
     digests: BTreeMap<Version, Digests>,
     time: BTreeMap<Version, Timestamp>,
-    yanked: BTreeMap<Version, Yanked>,
-    deprecated: BTreeMap<Version, String>,
-    tags: BTreeMap<Tag, Version>,
+    yanked: Option<BTreeMap<Version, Yanked>>,
+    deprecated: Option<BTreeMap<Version, String>>,
+    tags: Option<BTreeMap<Tag, Version>>,
 }
 
 impl Versions {
     /// What it says besides; of each key of which something is left out, `warn` hears why.
     pub(super) fn known(&self, warn: &mut dyn FnMut(String)) -> Known {
         Known {
-            digests: entries("digests", &self.digests, warn),
-            time: entries("time", &self.time, warn),
+            digests: entries("digests", &self.digests, warn).unwrap_or_default(),
+            time: entries("time", &self.time, warn).unwrap_or_default(),
             yanked: entries("yanked", &self.yanked, warn),
             deprecated: entries("deprecated", &self.deprecated, warn),
             tags: entries("tags", &self.tags, warn),
@@ -77,19 +77,18 @@ impl Versions {
     }
 }
 
-/// The entries of an object that are what they are to be.
-fn entries<K, V>(key: &str, object: &Value, warn: &mut dyn FnMut(String)) -> BTreeMap<K, V>
+/// The entries of an object that are what they are to be; none if it is not told.
+fn entries<K, V>(key: &str, object: &Value, warn: &mut dyn FnMut(String)) -> Option<BTreeMap<K, V>>
 where
     K: FromStr<Err: Display> + Ord,
     V: DeserializeOwned,
 {
-    let mut known = BTreeMap::new();
     let object = match object {
-        Value::Null => return known,
+        Value::Null => return None,
         Value::Object(object) => object,
         _ => {
             warn(format!("its `{key}` is no object, and left out"));
-            return known;
+            return None;
         }
     };
     let read = |name: &str, value: &Value| -> Result<(K, V), String> {
@@ -97,7 +96,7 @@ where
         let value = V::deserialize(value).map_err(|fault| fault.to_string())?;
         Ok((name, value))
     };
-    let mut bad = Vec::new();
+    let (mut known, mut bad) = (BTreeMap::new(), Vec::new());
     for (name, value) in object {
         match read(name, value) {
             Ok((name, value)) => drop(known.insert(name, value)),
@@ -110,13 +109,14 @@ where
             "{count} entries of its `{key}` are left out; the first is {name}: {fault}"
         ));
     }
-    known
+    Some(known)
 }
 
 impl Known {
     /// Which version says what. One that is yanked need not be listed.
     pub(super) fn facts(&self, listed: BTreeSet<Version>) -> BTreeMap<Version, Facts> {
-        let versions = listed.into_iter().chain(self.yanked.keys().cloned());
+        let yanked = self.yanked.iter().flat_map(BTreeMap::keys).cloned();
+        let versions = listed.into_iter().chain(yanked);
         let facts = versions.map(|version| {
             let digests = self.digests.get(&version).copied().unwrap_or_default();
             let time = self.time.get(&version).copied();
@@ -132,31 +132,28 @@ impl Known {
         facts.collect()
     }
 
-    /// What happened to the versions, and when.
-    pub(super) fn later(&self) -> Vec<Event> {
-        let yanks = self.yanked.iter().map(|(version, yanked)| {
-            let change = Change::Yank {
-                version: version.clone(),
-                reason: yanked.reason.clone(),
+    /// What holds of the versions, as far as it speaks of it.
+    pub(super) fn standing(self) -> Standing {
+        let yanks = self.yanked.map(|yanked| {
+            let yank = |(version, Yanked { reason, time })| {
+                events::by_import(Change::Yank { version, reason }, time)
             };
-            events::by_import(change, yanked.time)
+            yanked.into_iter().map(yank).collect()
         });
-        yanks.collect()
-    }
-
-    /// What holds of the versions besides, of which no time is told.
-    pub(super) fn standing(&self) -> Vec<Change> {
-        let deprecations = self
-            .deprecated
-            .iter()
-            .map(|(version, message)| Change::Deprecate {
-                version: version.clone(),
-                message: message.clone(),
-            });
-        let tags = self.tags.iter().map(|(tag, version)| Change::Tag {
-            tag: tag.clone(),
-            version: version.clone(),
+        let now = Timestamp::now();
+        let deprecations = self.deprecated.map(|deprecated| {
+            let deprecate =
+                |(version, message)| events::by_import(Change::Deprecate { version, message }, now);
+            deprecated.into_iter().map(deprecate).collect()
         });
-        deprecations.chain(tags).collect()
+        let tags = self.tags.map(|tags| {
+            let tag = |(tag, version)| events::by_import(Change::Tag { tag, version }, now);
+            tags.into_iter().map(tag).collect()
+        });
+        Standing {
+            yanks,
+            deprecations,
+            tags,
+        }
     }
 }

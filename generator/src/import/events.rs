@@ -1,13 +1,13 @@
 //! What an origin tells, as events of ours. This is the only file of an import that tells kinds of events apart: a
 //! new kind has its place here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::origin::Facts;
+use super::origin::{Facts, Standing};
 use crate::model::event::Change;
-use crate::model::{ContentDigest, Event, Version};
+use crate::model::{ContentDigest, Event, Tag, Version};
 use crate::source::load::Loaded;
 
 /// Who did what nobody is known to have done.
@@ -69,6 +69,73 @@ pub(super) fn publisher(log: &[Event], version: &Version) -> Option<(String, Con
         } if published == version => Some((event.by.clone(), *digest)),
         _ => None,
     })
+}
+
+/// What an event decides: the last one about it counts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Subject<'a> {
+    Yank(&'a Version),
+    Deprecation(&'a Version),
+    Tag(&'a Tag),
+}
+
+fn subject(change: &Change) -> Option<Subject<'_>> {
+    match change {
+        Change::Yank { version, .. } | Change::Unyank { version } => Some(Subject::Yank(version)),
+        Change::Deprecate { version, .. } | Change::Undeprecate { version } => {
+            Some(Subject::Deprecation(version))
+        }
+        Change::Tag { tag, .. } | Change::Untag { tag } => Some(Subject::Tag(tag)),
+        Change::Publish { .. } | Change::Remove { .. } => None,
+    }
+}
+
+/// The change after which a change does not hold any longer, if it is one that can be taken back.
+fn undone(change: &Change) -> Option<Change> {
+    match change.clone() {
+        Change::Yank { version, .. } => Some(Change::Unyank { version }),
+        Change::Deprecate { version, .. } => Some(Change::Undeprecate { version }),
+        Change::Tag { tag, .. } => Some(Change::Untag { tag }),
+        _ => None,
+    }
+}
+
+/// The events after which a log says what an origin says, of these versions. Where a hand had the last word, it keeps
+/// it.
+pub(super) fn to_agree<'a>(
+    standing: &Standing,
+    log: &'a [Event],
+    versions: &BTreeSet<&Version>,
+) -> Vec<Event> {
+    let concerns = |change: &Change| change.version().is_some_and(|it| versions.contains(it));
+    let about = |event: &'a Event| Some((subject(&event.change)?, event));
+    let mut last: BTreeMap<_, &Event> = log.iter().filter_map(about).collect();
+    let Standing {
+        yanks,
+        deprecations,
+        tags,
+    } = standing;
+    let mut new = Vec::new();
+    for event in [yanks, deprecations, tags].into_iter().flatten().flatten() {
+        let ours = subject(&event.change).and_then(|subject| last.remove(&subject));
+        let is_settled = ours.is_some_and(|ours| ours.by != BY || ours.change == event.change);
+        if concerns(&event.change) && !is_settled {
+            new.push(event.clone());
+        }
+    }
+    // What is left is said here only.
+    for (subject, ours) in last {
+        let speaks = match subject {
+            Subject::Yank(_) => yanks.is_some(),
+            Subject::Deprecation(_) => deprecations.is_some(),
+            Subject::Tag(_) => tags.is_some(),
+        };
+        if speaks && ours.by == BY && concerns(&ours.change) {
+            let change = undone(&ours.change);
+            new.extend(change.map(|change| by_import(change, Timestamp::now())));
+        }
+    }
+    new
 }
 
 /// The version that is gone for good with this change.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::origin::{Facts, Held, Offer, Origin};
+use super::origin::{Facts, Held, Offer, Origin, Standing};
 use super::{events, staged, take};
 use crate::error::{At, Error, Result};
 use crate::model::manifest::MANIFEST_FILE;
@@ -132,7 +132,7 @@ impl Origin for Folder {
             item,
             versions,
             later,
-            standing: Vec::new(),
+            standing: Standing::default(),
         })
     }
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::error::Result;
-use crate::model::event::Change;
 use crate::model::{
     ContentDigest, Event, ItemId, Namespace, PresetName, ReleaseId, Sha256, Version,
 };
@@ -66,8 +65,19 @@ pub struct Offer {
     pub versions: BTreeMap<Version, Facts>,
     /// What happened to them after they were published, in order.
     pub later: Vec<Event>,
-    /// What holds of them, since nobody knows when.
-    pub standing: Vec<Change>,
+    /// What holds of them now, where it is not told how it came to.
+    pub standing: Standing,
+}
+
+/// What a registry says that holds of its versions now; none of what it does not speak of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// All yanks.
+    pub yanks: Option<Vec<Event>>,
+    /// All deprecations.
+    pub deprecations: Option<Vec<Event>>,
+    /// All tags.
+    pub tags: Option<Vec<Event>>,
 }
 
 /// What a registry says of a version besides its files; most registries say nothing.

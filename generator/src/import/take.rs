@@ -8,10 +8,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::origin::{Facts, Held, Offer, Origin};
+use super::origin::{Facts, Held, Offer, Origin, Standing};
 use super::report::{Outcome, Report};
 use super::survey::Survey;
 use super::{Progress, events, part};
@@ -237,8 +236,8 @@ impl Taker<'_> {
         Ok(outcome)
     }
 
-    /// Appends what happened to the versions that were had, as far as the log does not say it; and which were removed
-    /// for good over there, so that none of them comes to be here.
+    /// Appends what happened to the versions that were had, and what holds of them, as far as the log does not say it; and
+    /// which were removed for good over there, so that none of them comes to be here.
     fn add_later(
         &self,
         offer: &Offer,
@@ -250,8 +249,8 @@ impl Taker<'_> {
             None => !had.is_empty(),
         };
         let later: Vec<_> = offer.later.iter().filter(|it| counts(&it.change)).collect();
-        let standing: Vec<_> = offer.standing.iter().filter(|it| counts(it)).collect();
-        if later.is_empty() && standing.is_empty() {
+        let says_nothing = had.is_empty() || offer.standing == Standing::default();
+        if later.is_empty() && says_nothing {
             return Ok(());
         }
         self.locked(|| {
@@ -276,14 +275,9 @@ impl Taker<'_> {
                 }
                 self.source.append(item, event)?;
             }
-            standing.into_iter().try_for_each(|change| {
-                // Said once: what was done here since is not undone.
-                if log.iter().any(|event| event.change == *change) {
-                    return Ok(());
-                }
-                let event = events::by_import(change.clone(), Timestamp::now());
-                self.source.append(item, &event)
-            })
+            let agree = events::to_agree(&offer.standing, &log, had);
+            let mut agree = agree.iter();
+            agree.try_for_each(|event| self.source.append(item, event))
         })
     }
 

@@ -1,9 +1,10 @@
 //! A storage folder is imported as it would be built: sound versions with their history, nothing behind a link, and
 //! nothing in place of what is there.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::origin::{Answer, Origin};
@@ -12,7 +13,7 @@ use rack_tests::random::Random;
 use rack_tests::registry::Registry;
 use rack_tests::release::Release;
 use rack_tests::tree::{assert_same, contents, tree};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_folder_of_ours_is_imported_with_its_history() {
@@ -227,6 +228,45 @@ fn what_is_damaged_here_is_not_there_already() {
         assert!(run.names(&words), "{run}");
         let left = fs::read_to_string(&file).expect("a file");
         assert_eq!(left, "damaged\n", "{run}");
+    }
+}
+
+#[test]
+fn no_time_to_come_is_taken() {
+    let access = json!({ "@open": [] });
+    let (origin, ours) = (Registry::new(&access), Registry::new(&access));
+    for item in ["logged", "bare"] {
+        origin.put(&Release::new("@open", item, "1.0.0"));
+    }
+    let to_come = SystemTime::now() + Duration::from_secs(365 * 24 * 60 * 60 * 100);
+    let manifest = origin
+        .source()
+        .join("@open/features/bare/1.0.0/registry.json");
+    let manifest = File::options().write(true).open(manifest).expect("a file");
+    manifest.set_modified(to_come).expect("a time");
+    let yank = r#"{"event":"yank","version":"1.0.0","reason":"x","time":"2400-01-01T00:00:00Z","by":"ann"}"#;
+    let log = origin.source().join("@open/features/logged/releases.jsonl");
+    fs::write(&log, format!("{yank}\n")).expect("a file");
+    let from = origin.source().display().to_string();
+    let mut logs = Vec::new();
+    // Twice: what is known is not said again.
+    for _ in 0..2 {
+        ours.rackgen(&["import", "--from", &from]).exits(0);
+        let read = |item| {
+            let log = format!("@open/features/{item}/releases.jsonl");
+            fs::read_to_string(ours.source().join(log)).expect("a log")
+        };
+        logs.push(["logged", "bare"].map(read).concat());
+    }
+    assert_eq!(logs[0], logs[1]);
+    let events: Vec<Value> = logs[0]
+        .lines()
+        .map(|event| serde_json::from_str(event).expect("an event"))
+        .collect();
+    assert_eq!(events.len(), 3, "{events:?}");
+    for event in events {
+        let time = event["time"].as_str().expect("a time");
+        assert!(time < "2100", "{event}");
     }
 }
 

@@ -119,10 +119,8 @@ impl Known {
         let versions = listed.into_iter().chain(yanked);
         let facts = versions.map(|version| {
             let digests = self.digests.get(&version).copied().unwrap_or_default();
-            let time = self.time.get(&version).copied();
             let facts = Facts {
-                // ETags are made of it: it must be one that a clock of ours can have shown.
-                time: time.map(|time| time.clamp(Timestamp::UNIX_EPOCH, Timestamp::now())),
+                time: self.time.get(&version).copied(),
                 manifest: digests.manifest,
                 archive: digests.archive,
                 ..Facts::default()

@@ -15,8 +15,27 @@ pub(super) const BY: &str = "import";
 
 /// A change by an import.
 pub(super) fn by_import(change: Change, time: Timestamp) -> Event {
-    let by = BY.to_owned();
+    let (time, by) = (possible(time), BY.to_owned());
     Event { change, time, by }
+}
+
+/// A time that a clock of ours can have shown, the nearest to that: ETags are made of them.
+fn possible(time: Timestamp) -> Timestamp {
+    time.clamp(Timestamp::UNIX_EPOCH, Timestamp::now())
+}
+
+/// The event as it comes into a log; none if the log has it.
+pub(super) fn unless_known(event: &Event, log: &[Event]) -> Option<Event> {
+    let new = Event {
+        time: possible(event.time),
+        ..event.clone()
+    };
+    // One of a time to come is there with the time at which it was taken.
+    let is_same = |known: &Event| {
+        let is_of_then = known.time == new.time || new.time < event.time;
+        is_of_then && known.change == new.change && known.by == new.by
+    };
+    (!log.iter().any(is_same)).then_some(new)
 }
 
 /// A publish. A version without a time is as old as its youngest file, as it is for a build.
@@ -27,7 +46,7 @@ pub(super) fn publish(version: &Version, facts: &Facts, loaded: &Loaded) -> Even
             digest: loaded.digest,
             archive: facts.archive,
         },
-        time: facts.time.unwrap_or(loaded.youngest),
+        time: possible(facts.time.unwrap_or(loaded.youngest)),
         by: facts.by.clone().unwrap_or_else(|| BY.to_owned()),
     }
 }

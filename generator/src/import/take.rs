@@ -258,22 +258,23 @@ impl Taker<'_> {
             self.source.refuse_links(item)?;
             let log = self.source.events(item)?;
             for event in later {
-                match events::removed(&event.change) {
-                    Some(version) if events::is_removed(&log, version) => continue,
-                    Some(version) => {
-                        let release = item.release(version.clone());
-                        let folder = self.source.release(&release);
-                        if folder.symlink_metadata().is_ok() {
-                            problems.push(self.still_here(&release, &folder));
-                            continue;
-                        }
-                        // There may be none yet.
-                        durable::create_folders(&self.source.item(item), 0o755)?;
+                let Some(event) = events::unless_known(event, &log) else {
+                    continue;
+                };
+                if let Some(version) = events::removed(&event.change) {
+                    if events::is_removed(&log, version) {
+                        continue;
                     }
-                    None if log.contains(event) => continue,
-                    None => {}
+                    let release = item.release(version.clone());
+                    let folder = self.source.release(&release);
+                    if folder.symlink_metadata().is_ok() {
+                        problems.push(self.still_here(&release, &folder));
+                        continue;
+                    }
+                    // There may be none yet.
+                    durable::create_folders(&self.source.item(item), 0o755)?;
                 }
-                self.source.append(item, event)?;
+                self.source.append(item, &event)?;
             }
             let agree = events::to_agree(&offer.standing, &log, had);
             let mut agree = agree.iter();

@@ -267,6 +267,38 @@ fn what_passes_is_waited_for() {
 }
 
 #[test]
+fn what_an_origin_says_is_bounded() {
+    let listing = json!({ "registries": ["features/many", "features/wordy"] });
+    let many: Vec<String> = (0..=100_000).map(|n| format!("1.{n}.0")).collect();
+    let many = json!({ "versions": many });
+    let yank = json!({ "reason": "ä".repeat(1 << 20), "time": "2026-01-01T00:00:00Z" });
+    let wordy = json!({ "versions": [], "yanked": { "1.0.0": yank } });
+    let origin = Origin::start(move |target, before| match target {
+        "/namespaces/@open/registries" => Answer::json(&listing),
+        "/registries/@open/features/many/versions" => Answer::json(&many),
+        "/registries/@open/features/wordy/versions" => Answer::json(&wordy),
+        _ => item(
+            target.trim_start_matches("/registries/@open/features/"),
+            before,
+        ),
+    });
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let url = origin.url();
+    let args = ["import", "--from", &url, "--namespace", "@open"];
+    let run = registry.rackgen_within(DEADLINE, &args).exits(1);
+    let words = ["many/versions: ", "100001 versions", "100000"];
+    assert!(run.names(&words), "{run}");
+    // Twice: what was cut is known.
+    registry.rackgen_within(DEADLINE, &args).exits(1);
+    let log = registry
+        .source()
+        .join("@open/features/wordy/releases.jsonl");
+    let log = fs::read_to_string(log).expect("a log");
+    assert_eq!(log.lines().count(), 2, "{}", log.len());
+    assert!(log.len() < 70_000, "{}", log.len());
+}
+
+#[test]
 fn an_origin_that_asks_to_be_left_alone_is() {
     let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
     let listing = json!({ "registries": items });

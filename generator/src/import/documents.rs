@@ -51,8 +51,23 @@ struct Digests {
 #[derive(Deserialize)]
 struct Yanked {
     #[serde(default)]
-    reason: String,
+    reason: Text,
     time: Timestamp,
+}
+
+/// Words for people. They are copied into each list of ours that speaks of the version, so they are cut where calls of
+/// ours refuse them.
+#[derive(Default, Deserialize)]
+#[serde(from = "String")]
+struct Text(String);
+
+const TEXT_MAX: usize = 64 << 10;
+
+impl From<String> for Text {
+    fn from(mut text: String) -> Self {
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        Self(text)
+    }
 }
 
 /// What is known of the versions of a list, as far as it says it as ours do.
@@ -60,7 +75,7 @@ pub(super) struct Known {
     digests: BTreeMap<Version, Digests>,
     time: BTreeMap<Version, Timestamp>,
     yanked: Option<BTreeMap<Version, Yanked>>,
-    deprecated: Option<BTreeMap<Version, String>>,
+    deprecated: Option<BTreeMap<Version, Text>>,
     tags: Option<BTreeMap<Tag, Version>>,
 }
 
@@ -133,15 +148,20 @@ impl Known {
     /// What holds of the versions, as far as it speaks of it.
     pub(super) fn standing(self) -> Standing {
         let yanks = self.yanked.map(|yanked| {
-            let yank = |(version, Yanked { reason, time })| {
-                events::by_import(Change::Yank { version, reason }, time)
-            };
+            let yank = |(
+                version,
+                Yanked {
+                    reason: Text(reason),
+                    time,
+                },
+            )| { events::by_import(Change::Yank { version, reason }, time) };
             yanked.into_iter().map(yank).collect()
         });
         let now = Timestamp::now();
         let deprecations = self.deprecated.map(|deprecated| {
-            let deprecate =
-                |(version, message)| events::by_import(Change::Deprecate { version, message }, now);
+            let deprecate = |(version, Text(message))| {
+                events::by_import(Change::Deprecate { version, message }, now)
+            };
             deprecated.into_iter().map(deprecate).collect()
         });
         let tags = self.tags.map(|tags| {

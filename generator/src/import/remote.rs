@@ -26,6 +26,9 @@ use crate::report::Problem;
 use crate::schema;
 use crate::source::{SourceTree, file_in};
 
+/// So many versions of an item no registry has; a list of more is there to fill memory.
+const VERSIONS_MAX: usize = 100_000;
+
 /// A registry that is asked over HTTP.
 #[derive(Debug)]
 pub struct Remote {
@@ -151,6 +154,13 @@ impl Origin for Remote {
     fn offer(&self, item: ItemId, problems: &mut Vec<Problem>) -> Result<Offer> {
         let key = PublicKey::Versions(item.clone());
         let document: Versions = self.list(&key)?;
+        let count = document.versions.len();
+        if count > VERSIONS_MAX {
+            let why = format!(
+                "it lists {count} versions; of an item, no more than {VERSIONS_MAX} are taken"
+            );
+            return Err(Error::refused(self.http.url(&key), why));
+        }
         let listed = self.names(&key, &document.versions, problems);
         let known =
             document.known(&mut |why| problems.push(Problem::warning(self.http.url(&key), why)));

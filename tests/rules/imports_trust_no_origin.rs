@@ -369,6 +369,15 @@ fn an_origin_that_is_gone_stops_the_import() {
         .rackgen_within(DEADLINE, &["import", "--from", &gone])
         .exits(2);
     assert!(run.names(&["cannot reach", &gone]), "{run}");
+
+    // A proxy that is gone is not the registry's fault.
+    let proxied = limited().setting("HTTPS_PROXY", &format!("http://user:hunter2@{address}"));
+    let args = ["import", "--from", "https://registry.invalid"];
+    let run = proxied.rackgen_within(DEADLINE, &args).exits(2);
+    let through = format!("through the proxy {address}");
+    let words = ["cannot reach https://registry.invalid", &through];
+    assert!(run.names(&words), "{run}");
+    assert!(!run.stderr.contains("hunter2"), "{run}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use getrandom::u32 as random;
 use ureq::config::ConfigBuilder;
 use ureq::http::request::Builder;
-use ureq::http::{Request, Response};
+use ureq::http::{Request, Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, Body};
@@ -152,13 +152,27 @@ impl Client {
         let request = request
             .body(body)
             .map_err(|fault| Error::refused(self.base.to_string(), fault))?;
-        let url = request.uri().to_string();
+        let uri = request.uri().clone();
         match self.agent.run(request) {
             Ok(mut answer) if Passing::is_status(answer.status().as_u16()) => {
                 Ok(Err(Passing::Answer(Answer::read(&mut answer))))
             }
             Ok(answer) => Ok(Ok(answer)),
-            Err(fault) => Passing::of_fault(&url, fault).map(Err),
+            Err(fault) => Ok(Err(
+                self.blame(&uri, Passing::of_fault(&uri.to_string(), fault)?)
+            )),
+        }
+    }
+
+    /// Names the proxy, if one is in between: who cannot be reached may be that one.
+    fn blame(&self, uri: &Uri, passing: Passing) -> Passing {
+        let proxy = self.agent.config().proxy();
+        match (passing, proxy.filter(|proxy| !proxy.is_no_proxy(uri))) {
+            (Passing::Unreachable(why), Some(proxy)) => {
+                let (host, port) = (proxy.host(), proxy.port());
+                Passing::Unreachable(format!("through the proxy {host}:{port}: {why}"))
+            }
+            (passing, _) => passing,
         }
     }
 

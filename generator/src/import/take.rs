@@ -171,7 +171,7 @@ impl Taker<'_> {
         let Some((by, digest)) = events::publisher(log, &release.version) else {
             return Ok(None);
         };
-        if self.source.digest(release) != Some(digest) {
+        if self.source.digest(release)? != Some(digest) {
             let why = format!(
                 "{} is there with other content than it was published with, and is left alone; `rackgen verify` names \
                  what changed",

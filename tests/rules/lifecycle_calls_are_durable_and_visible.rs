@@ -109,17 +109,17 @@ fn any(random: &mut Random) -> (Request, Value) {
         "yank" | "unyank" => one_of(&YANKED),
         _ => one_of(&TAGGED),
     };
-    let (tag, text) = (one_of(&["beta", "lts"]), one_of(&["", "one", "another"]));
-    // Of a version that is yanked, no reason would leave the one that it has.
-    let reason = one_of(&["one", "another"]);
+    let tag = one_of(&["beta", "lts"]);
+    // Of a version that is yanked, no reason would leave the one that it has; and a deprecation has a message.
+    let text = one_of(&["one", "another"]);
     let release = format!("/registries/{ITEM}/{version}");
     let of_tag = format!("/registries/{ITEM}/tags/{tag}");
     let put = |target: &str, body: Value| Request::new("PUT", target).json(&body);
     let delete = |target: &str| Request::new("DELETE", target);
     let (request, rest) = match kind {
         "yank" => (
-            put(&format!("{release}/yank"), json!({ "reason": reason })),
-            json!({ "version": version, "reason": reason }),
+            put(&format!("{release}/yank"), json!({ "reason": text })),
+            json!({ "version": version, "reason": text }),
         ),
         "unyank" => (
             delete(&format!("{release}/yank")),

@@ -66,7 +66,7 @@ fn report(settings: &DaemonSettings) {
     }
     let line = match faults.is_empty() {
         true => "all is well: settings, access file and folders are in order",
-        false => "the daemon can start, but not all is well",
+        false => "the daemon can start; what is named above is to be mended",
     };
     // A pipe that nobody reads any longer is no fault of the settings.
     let _ = writeln!(std::io::stdout(), "{line}");

@@ -29,7 +29,7 @@ const NOBODY: &str = "`{\"webhooks\":[]}`";
 pub struct WebhookSource {
     /// The file; there may be none.
     pub path: PathBuf,
-    /// Whether somebody named it, so that it has to be there.
+    /// Whether somebody named it, and means that there is one.
     pub is_named: bool,
     /// How far its URLs may lead.
     pub reach: Reach,
@@ -48,20 +48,26 @@ impl WebhookSource {
         })
     }
 
-    /// What waits in a state folder without a file that says who is told of it; else nothing.
+    /// That there is no file though somebody named one, or though something waits in this state folder for those whom it
+    /// names; else nothing.
     pub fn missed(&self, state: &Path) -> Result<Option<String>> {
         if self.path.exists() {
             return Ok(None);
         }
+        let path = self.path.display();
         let announced = Spool::of(state).map_or(Ok(Vec::new()), |spool| spool.outbox())?;
         let waiting = announced.len() + Shelves::of(state).list(Shelf::Pending)?.len();
-        Ok((waiting > 0).then(|| {
-            format!(
-                "{}: there is no such file, and {waiting} deliveries wait, which nobody makes until it is back; \
-                 {NOBODY} in it gives them up",
-                self.path.display()
-            )
-        }))
+        Ok(match waiting {
+            0 if !self.is_named => None,
+            0 => Some(format!(
+                "{path}: there is no such file, so nobody is told of anything; put one there, with {NOBODY} in it if that \
+                 is meant"
+            )),
+            _ => Some(format!(
+                "{path}: there is no such file, and {waiting} deliveries wait, which nobody makes until it is back; \
+                 {NOBODY} in it gives them up"
+            )),
+        })
     }
 
     /// That there is no file any more, though somebody is told by it.
@@ -72,21 +78,13 @@ impl WebhookSource {
         Error::refused(&self.path, why)
     }
 
-    /// The endpoints as they stand now; nothing where there is no file, and nobody named one.
+    /// The endpoints as they stand now; nothing where there is no file.
     ///
     /// # Errors
     /// A file with any fault: who is told of nothing is to hear of that.
     pub fn load(&self) -> Result<Option<Webhooks>> {
         match fs::read(&self.path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => match self.is_named {
-                true => {
-                    let why = format!(
-                        "there is no such webhooks file; put one there, with {NOBODY} in it if nobody is to be told"
-                    );
-                    Err(Error::refused(&self.path, why))
-                }
-                false => Ok(None),
-            },
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
             read => Webhooks::parse(&read.at("read", &self.path)?, self.reach)
                 .map(Some)
                 .map_err(|why| Error::refused(&self.path, why)),

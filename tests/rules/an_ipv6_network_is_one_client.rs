@@ -28,8 +28,11 @@ fn an_ipv6_network_is_one_client() {
         .collect();
     assert_eq!(of_one_network, [200, 200, 200, 200, 429, 429]);
     assert_eq!(status("2001:db8:0:1::1"), 200, "another network");
-    let of_ipv4: Vec<_> = (1..=6)
-        .map(|last| status(&format!("192.0.2.{last}")))
-        .collect();
-    assert_eq!(of_ipv4, [200; 6], "each address of IPv4 is a client");
+    // Also where nginx takes IPv4 by a socket of IPv6.
+    for network in ["192.0.2", "::ffff:198.51.100"] {
+        let of_ipv4: Vec<_> = (1..=6)
+            .map(|last| status(&format!("{network}.{last}")))
+            .collect();
+        assert_eq!(of_ipv4, [200; 6], "each address of IPv4 is a client");
+    }
 }

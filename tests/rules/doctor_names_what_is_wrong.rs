@@ -6,8 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use rack_tests::daemon::ADMIN_TOKEN;
 use rack_tests::lock::HeldLock;
+use rack_tests::random::Random;
 use rack_tests::registry::{Registry, Run};
+use rack_tests::release::Release;
 use rustix::process::geteuid;
 use serde_json::json;
 
@@ -214,6 +217,21 @@ fn doctor_names_what_was_left_unfinished_or_damaged() {
         "fault",
         &["state/record.db", "may be deleted"],
     );
+}
+
+/// A daemon that runs has each publish durable a moment after it answered.
+#[test]
+fn doctor_takes_no_publish_under_way_for_one_that_was_left() {
+    let mut random = Random::seeded(1);
+    let registry = Registry::new(&json!({ "@open": [] }));
+    let daemon = registry.rackd().unhurried().start();
+    for patch in 0..5 {
+        let release = Release::new("@open", "item", &format!("1.0.{patch}"));
+        let answer = daemon.publish(&release, ADMIN_TOKEN, &mut random);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        let run = registry.rackgen(&["doctor"]).exits(0);
+        says(&run, "ok", &["no publish is unfinished"]);
+    }
 }
 
 #[test]

@@ -17,6 +17,12 @@ pub(super) fn check(folders: &Folders, now: Timestamp) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether somebody holds the lock of a folder; that of the state folder, a daemon that runs.
+pub(super) fn is_held(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK_FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Nothing where there is no lock file yet.
 fn one(name: &str, folder: &Path, now: Timestamp) -> Option<Finding> {
     let path = folder.join(LOCK_FILE);

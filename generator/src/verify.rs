@@ -22,7 +22,7 @@ use crate::plan::key::PublicKey;
 use crate::plan::part::{Part, Recorded};
 use crate::plan::row::Published;
 use crate::report::Problem;
-use crate::source::walk::Below;
+use crate::source::below::Below;
 
 /// What was looked at, and what is not as it should be.
 #[derive(Debug, Default, Serialize)]

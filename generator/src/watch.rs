@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::event::EVENTS_FILE;
 use crate::model::{ItemId, Namespace, Version};
 use crate::source::SourceTree;
-use crate::source::walk::Below;
+use crate::source::below::Below;
 use file::FileWatch;
 
 /// Nothing has happened for so long: whoever writes is through with it,

@@ -10,7 +10,8 @@ use crate::commit::Session;
 use crate::commit::record::KnownItem;
 use crate::error::{Error, Result};
 use crate::model::{Audience, ItemId};
-use crate::source::walk::{Below, Seen, Survey};
+use crate::source::below::Below;
+use crate::source::walk::{Seen, Survey};
 
 /// What the record knows of items, by their addresses.
 type Known = HashMap<String, KnownItem>;

@@ -13,8 +13,8 @@ use crate::model::{FilePath, ItemId, Namespace, PresetName, ReleaseId, StoredFil
 use crate::package::Limits;
 use crate::regular;
 use crate::report::Problem;
+use crate::source::below::Below;
 use crate::source::load::Loaded;
-use crate::source::walk::Below;
 use crate::source::{SourceTree, file_in};
 
 /// A registry in a folder.

@@ -3,6 +3,7 @@
 //! Reads hand-made input with suspicion; the only writes are appended events and admitted versions.
 
 pub mod admit;
+pub mod below;
 pub mod events;
 pub mod existing;
 mod folder;

@@ -146,8 +146,9 @@ mod tests {
     use crate::model::Namespace;
     use crate::model::event::EVENTS_FILE;
     use crate::source::SourceTree;
+    use crate::source::below::Below;
     use crate::source::signature::Sight;
-    use crate::source::walk::{Below, Seen};
+    use crate::source::walk::Seen;
 
     /// Else the first build would have every item looked into again by the second.
     #[test]

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, Row as SqlRow, params};
 use super::Record;
 use crate::error::Result;
 use crate::model::{ItemId, ItemPath, Namespace};
+use crate::source::below::Below;
 use crate::source::signature::Signature;
-use crate::source::walk::Below;
 
 /// What the last build that looked at an item knows of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

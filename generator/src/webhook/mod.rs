@@ -11,12 +11,14 @@ pub mod delivery;
 mod file;
 pub mod settings;
 pub mod shelves;
+mod source;
 pub mod spool;
 pub mod standing;
 
 pub use announcement::{Announcement, EventKind, News};
-pub use config::{Endpoint, EndpointId, WebhookSource, Webhooks};
+pub use config::{Endpoint, EndpointId, Webhooks};
 pub use delivery::{Delivery, DeliveryId, Try};
 pub use settings::DeliverySettings;
 pub use shelves::Shelves;
+pub use source::WebhookSource;
 pub use spool::Spool;

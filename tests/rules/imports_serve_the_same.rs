@@ -82,6 +82,15 @@ fn imports_serve_the_same() {
     );
 }
 
+/// An origin that has an item of one version, and says this of its versions.
+fn of_one_version(manifest: Vec<u8>, versions: Value) -> Origin {
+    Origin::start(move |target, _| match target {
+        "/registries/@open/features/item/versions" => Answer::json(&versions),
+        "/registries/@open/features/item/1.0.0" => Answer::ok(&manifest),
+        _ => Answer::json(&json!({ "registries": ["features/item"] })),
+    })
+}
+
 #[test]
 fn what_the_origin_tells_of_a_version_is_kept() {
     let release = Release::new("@open", "item", "1.0.0");
@@ -95,11 +104,7 @@ fn what_the_origin_tells_of_a_version_is_kept() {
         "deprecated": { "1.0.0": "use another" },
         "tags": { "beta": "1.0.0", "elsewhere": "9.9.9" },
     });
-    let origin = Origin::start(move |target, _| match target {
-        "/registries/@open/features/item/versions" => Answer::json(&document),
-        "/registries/@open/features/item/1.0.0" => Answer::ok(&manifest),
-        _ => Answer::json(&json!({ "registries": ["features/item"] })),
-    });
+    let origin = of_one_version(manifest, document);
     let registry = Registry::new(&json!({ "@open": [] }));
     let url = origin.url();
     let args = ["import", "--from", &url, "--namespace", "@open"];
@@ -206,11 +211,7 @@ fn what_an_origin_says_in_other_words_takes_no_version_away() {
         "tags": null,
         "latest": { "is": "nobody's business" },
     });
-    let origin = Origin::start(move |target, _| match target {
-        "/registries/@open/features/item/versions" => Answer::json(&document),
-        "/registries/@open/features/item/1.0.0" => Answer::ok(&manifest),
-        _ => Answer::json(&json!({ "registries": ["features/item"] })),
-    });
+    let origin = of_one_version(manifest, document);
     let registry = Registry::new(&json!({ "@open": [] }));
     let url = origin.url();
     let run = registry.rackgen(&["import", "--from", &url, "--namespace", "@open"]);

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rack_tests::origin::{Answer, Origin};
-use rack_tests::registry::Registry;
+use rack_tests::registry::{Registry, Run};
 use rack_tests::release::Release;
 use rack_tests::tree::contents;
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
@@ -300,24 +300,8 @@ fn what_an_origin_says_is_bounded() {
 
 #[test]
 fn an_origin_that_asks_to_be_left_alone_is() {
-    let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
-    let listing = json!({ "registries": items });
-    let origin = Origin::start(move |target, _| match target {
-        "/namespaces/@open/registries" => Answer::json(&listing),
-        _ if target.ends_with("/versions") => Answer::json(&json!({ "versions": ["1.0.0"] })),
-        _ => Answer::new(429, "Retry-After: 3600\r\n", b""),
-    });
-    let url = origin.url();
-    let args = [
-        "import",
-        "--from",
-        &url,
-        "--namespace",
-        "@open",
-        "--jobs",
-        "2",
-    ];
-    let run = limited().rackgen_within(DEADLINE, &args).exits(2);
+    let origin = of_a_dozen(|_, _| Answer::new(429, "Retry-After: 3600\r\n", b""));
+    let run = import_in_parallel(&origin, "2").exits(2);
     let words = ["/1.0.0: 429", "asks to wait 3600 s", "run this again then"];
     assert!(run.names(&words), "{run}");
     let asked = origin.targets().into_iter();
@@ -382,31 +366,37 @@ fn an_origin_that_is_gone_stops_the_import() {
 
 #[test]
 fn an_origin_that_died_behind_a_proxy_stops_the_import() {
-    let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
-    let listing = json!({ "registries": items });
-    let origin = Origin::start(move |target, before| match target {
-        "/namespaces/@open/registries" => Answer::json(&listing),
-        _ if target.ends_with("/versions") => Answer::json(&json!({ "versions": ["1.0.0"] })),
-        // One of them is had before.
-        _ if target.contains("/item-0/") => item(
-            target.trim_start_matches("/registries/@open/features/"),
-            before,
-        ),
+    // One of them is had before.
+    let origin = of_a_dozen(|target, before| match target.split_once("/features/") {
+        Some((_, path)) if path.starts_with("item-0/") => item(path, before),
         _ => Answer::new(502, "", b"<html>Bad Gateway</html>"),
     });
-    let url = origin.url();
-    let args = [
-        "import",
-        "--from",
-        &url,
-        "--namespace",
-        "@open",
-        "--jobs",
-        "16",
+    let run = import_in_parallel(&origin, "16").exits(2);
+    let words = [
+        "cannot reach",
+        &origin.url(),
+        "10 resources in a row",
+        "502",
     ];
-    let run = limited().rackgen_within(DEADLINE, &args).exits(2);
-    let words = ["cannot reach", &url, "10 resources in a row", "502"];
     assert!(run.names(&words), "{run}");
+}
+
+/// An origin that lists a dozen items of one version, and gives this for them.
+fn of_a_dozen(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Origin {
+    let items: Vec<String> = (0..12).map(|n| format!("features/item-{n}")).collect();
+    let listing = json!({ "registries": items });
+    Origin::start(move |target, before| match target {
+        "/namespaces/@open/registries" => Answer::json(&listing),
+        _ if target.ends_with("/versions") => Answer::json(&json!({ "versions": ["1.0.0"] })),
+        _ => answer(target, before),
+    })
+}
+
+/// Takes so many of its items at a time.
+fn import_in_parallel(origin: &Origin, jobs: &str) -> Run {
+    let url = origin.url();
+    let from = ["import", "--from", &url, "--namespace", "@open"];
+    limited().rackgen_within(DEADLINE, &[&from[..], &["--jobs", jobs]].concat())
 }
 
 /// A registry that takes little.
